@@ -1,0 +1,42 @@
+import { fromUUID, toUUID, typeidUnboxed } from 'typeid-js';
+
+/** The prefix of each kind of id: account, API key, event, webhook, webhook secret, delivery, attempt. */
+export const idPrefixes = ['acct', 'key', 'evt', 'wh', 'whs', 'dlv', 'att'] as const;
+export type IdPrefix = (typeof idPrefixes)[number];
+export type Id<P extends IdPrefix> = `${P}_${string}`;
+
+export type AccountId = Id<'acct'>;
+export type ApiKeyId = Id<'key'>;
+export type EventId = Id<'evt'>;
+export type WebhookId = Id<'wh'>;
+export type WebhookSecretId = Id<'whs'>;
+export type DeliveryId = Id<'dlv'>;
+export type AttemptId = Id<'att'>;
+
+const suffixForm = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+
+/** A new id: the prefix and a UUIDv7 in lower-case base32 (the TypeID form), so ids sort by the time they were made. */
+export function newId<P extends IdPrefix>(prefix: P): Id<P> {
+  return typeidUnboxed(prefix) as string as Id<P>;
+}
+
+/** Whether the text is an id of that kind in its exact form. */
+export function isId<P extends IdPrefix>(prefix: P, text: string): text is Id<P> {
+  return text.startsWith(`${prefix}_`) && suffixForm.test(text.slice(prefix.length + 1));
+}
+
+/** The UUID that an id is stored as. Takes only ids that `isId` accepts. */
+export function uuidOf(id: Id<IdPrefix>): string {
+  return toUUID(id as unknown as Parameters<typeof toUUID>[0]);
+}
+
+/** The id of that kind for a stored UUID. */
+export function idOf<P extends IdPrefix>(prefix: P, uuid: string): Id<P> {
+  return fromUUID(uuid, prefix) as string as Id<P>;
+}
+
+/** The smallest UUIDv7 of a moment: bounds for ranges of time over ids. */
+export function firstUuidAt(time: Date): string {
+  const hex = time.getTime().toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}

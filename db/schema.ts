@@ -1,0 +1,179 @@
+import { sql } from 'drizzle-orm';
+import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { idColumn, moment } from './columns.ts';
+
+export const deliveryStatuses = ['pending', 'held', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+
+/** Why an attempt was made: by its delivery's schedule, by someone's request, or for a test event. */
+export const attemptTriggers = ['schedule', 'manual', 'test'] as const;
+export type AttemptTrigger = (typeof attemptTriggers)[number];
+
+export const endpointStates = ['healthy', 'failing', 'disabled'] as const;
+export type EndpointState = (typeof endpointStates)[number];
+
+export const accounts = pgTable('accounts', {
+  id: idColumn('acct').primaryKey(),
+  name: text().notNull(),
+  created_at: moment().notNull().defaultNow(),
+});
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: idColumn('key').primaryKey(),
+    account_id: idColumn('acct')
+      .notNull()
+      .references(() => accounts.id),
+    name: text().notNull(),
+    /** SHA-256 of the key in hex; the key itself is shown once and never stored. */
+    hash: text().notNull(),
+    /** The key's last four characters, to tell keys apart. */
+    hint: text().notNull(),
+    created_at: moment().notNull().defaultNow(),
+    revoked_at: moment(),
+  },
+  (table) => [uniqueIndex('api_keys_hash').on(table.hash)],
+);
+
+export const webhooks = pgTable(
+  'webhooks',
+  {
+    id: idColumn('wh').primaryKey(),
+    account_id: idColumn('acct')
+      .notNull()
+      .references(() => accounts.id),
+    url: text().notNull(),
+    description: text().notNull().default(''),
+    /** Patterns of event types: an exact name, `message.*` or `*`. */
+    events: text().array().notNull(),
+    /** The channels whose events it receives; null for all. */
+    channels: text().array(),
+    profile: text().notNull(),
+    /** Overrides of the profile; null where the profile's own holds. */
+    retry_schedule: jsonb(),
+    timeout_ms: integer(),
+    /** Sealed (db/encryption.ts) JSON: extra headers, and how to authenticate at the endpoint. */
+    headers_sealed: text(),
+    auth_sealed: text(),
+    endpoint_state: text({ enum: endpointStates }).notNull().default('healthy'),
+    created_at: moment().notNull().defaultNow(),
+    updated_at: moment().notNull().defaultNow(),
+    deleted_at: moment(),
+  },
+  (table) => [
+    index('webhooks_account').on(table.account_id, table.id.desc()).where(sql`${table.deleted_at} is null`),
+  ],
+);
+
+export const webhookSecrets = pgTable(
+  'webhook_secrets',
+  {
+    id: idColumn('whs').primaryKey(),
+    webhook_id: idColumn('wh')
+      .notNull()
+      .references(() => webhooks.id),
+    /** The secret's text (`whsec_…` or `whsk_…`), sealed. */
+    sealed: text().notNull(),
+    created_at: moment().notNull().defaultNow(),
+    /** When a rotated-out secret stops signing; null for the current one. */
+    expires_at: moment(),
+  },
+  (table) => [index('webhook_secrets_webhook').on(table.webhook_id)],
+);
+
+/** Partitioned by day over its time-sortable id (see the first migration). */
+export const events = pgTable(
+  'events',
+  {
+    id: idColumn('evt').primaryKey(),
+    account_id: idColumn('acct').notNull(),
+    /** The producer's own id of the event, when it gave one: what receivers then see as the event's id. */
+    client_id: text(),
+    type: text().notNull(),
+    channel: text(),
+    /** The event's data as JSON text. Text, since jsonb would reorder its fields. */
+    data: text().notNull(),
+    is_test: boolean().notNull().default(false),
+    created_at: moment().notNull(),
+  },
+  (table) => [index('events_account').on(table.account_id, table.id.desc())],
+);
+
+/** What was accepted under which key, so that a repeat gets the first answer. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    account_id: idColumn('acct').notNull(),
+    /** `key:` and the Idempotency-Key header, or `id:` and the producer's own event id. */
+    key: text().notNull(),
+    event_id: idColumn('evt').notNull(),
+    /** SHA-256 of what was asked: the same key with another request is a conflict. */
+    request_hash: text().notNull(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.account_id, table.key] })],
+);
+
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    id: idColumn('dlv').primaryKey(),
+    account_id: idColumn('acct').notNull(),
+    event_id: idColumn('evt').notNull(),
+    webhook_id: idColumn('wh').notNull(),
+    /** The workflow that owns it. */
+    workflow_id: text().notNull(),
+    status: text({ enum: deliveryStatuses }).notNull(),
+    /** Attempts recorded so far, manual ones included: the last attempt's number. */
+    attempt_count: integer().notNull().default(0),
+    /** Steps of the retry schedule that are used up. */
+    scheduled_attempts: integer().notNull().default(0),
+    /** When the next scheduled attempt is due; null once it has ended. */
+    next_attempt_at: moment(),
+    /** In words, why it is where it is: the last failure, or why it was cancelled. */
+    reason: text(),
+    created_at: moment().notNull(),
+    ended_at: moment(),
+  },
+  (table) => [
+    index('deliveries_account').on(table.account_id, table.id.desc()),
+    index('deliveries_webhook').on(table.webhook_id, table.id.desc()),
+    index('deliveries_event').on(table.event_id),
+    index('deliveries_due').on(table.next_attempt_at).where(sql`${table.status} = 'pending'`),
+    index('deliveries_workflow').on(table.workflow_id).where(sql`${table.status} = 'pending'`),
+  ],
+);
+
+/** Partitioned by day over its time-sortable id (see the first migration). */
+export const attempts = pgTable(
+  'attempts',
+  {
+    id: idColumn('att').primaryKey(),
+    account_id: idColumn('acct').notNull(),
+    webhook_id: idColumn('wh').notNull(),
+    delivery_id: idColumn('dlv').notNull(),
+    /** 1…n within its delivery. */
+    number: integer().notNull(),
+    trigger: text({ enum: attemptTriggers }).notNull(),
+    started_at: moment().notNull(),
+    duration_ms: integer().notNull(),
+    url: text().notNull(),
+    /** As sent; values that are secret are shown as `•••`. */
+    request_headers: jsonb().$type<Record<string, string>>().notNull(),
+    succeeded: boolean().notNull(),
+    /** A failure reason of webhook/failure-reasons.ts; null when it succeeded. */
+    reason: text(),
+    /** The failure in words. */
+    detail: text(),
+    response_status: integer(),
+    response_headers: jsonb().$type<Record<string, string>>(),
+    /** At most 64 KiB of it. */
+    response_body: text(),
+    response_truncated: boolean().notNull().default(false),
+  },
+  (table) => [
+    index('attempts_webhook').on(table.webhook_id, table.id.desc()),
+    index('attempts_delivery').on(table.delivery_id, table.number),
+  ],
+);
