@@ -1,0 +1,54 @@
+/** Why an attempt failed, each with its words. */
+const sentences = {
+  /** An answer that is neither 2xx nor one of the two below. */
+  http_status: ({ status }) => `answered ${status ?? 'with an error'}`,
+  redirect: ({ status }) => `answered ${status ?? '3xx'}, a redirect; redirects are not followed`,
+  gone: ({ status }) => `answered ${status ?? 410}: the receiver wants no more events`,
+  /** The request was sent and the headers of an answer did not come in time. */
+  timeout: ({ timeoutMs }) => `no answer within ${seconds(timeoutMs)}`,
+  connect_timeout: ({ timeoutMs }) => `no connection within ${seconds(timeoutMs)}`,
+  /** Every connection that may be open to the origin was in use all the time. */
+  connection_limit: ({ timeoutMs }) =>
+    `no free connection within ${seconds(timeoutMs)}: too many deliveries to this receiver are under way`,
+  connection_refused: () => 'the connection was refused',
+  connection_reset: () => 'the connection was closed before an answer came',
+  unreachable: ({ code }) => `the receiver's address cannot be reached${inBrackets(code)}`,
+  dns: ({ code }) => `the host name does not resolve${inBrackets(code)}`,
+  tls: ({ code }) => `the TLS connection was not trusted or not made${inBrackets(code)}`,
+  /** The URL policy forbids every address that the host has. */
+  blocked_address: () => 'the host has no address that webhooks may be sent to',
+  /** The URL policy forbids the URL as it is written: the policy is stricter than at registration. */
+  url_refused: () => 'the URL is no longer permitted',
+  protocol_error: ({ code }) => `the answer was not valid HTTP${inBrackets(code)}`,
+  /** The event's data has not the form that the webhook's profile sends. */
+  unsendable: () => "the event's data has not the form that this webhook's profile sends",
+  /** Postrider stopped, or the process died, while the attempt was under way. */
+  interrupted: () => 'the attempt was interrupted on the side of the sender',
+  /** None of these: a fault of our own, to be looked into. */
+  internal: ({ code }) => `the attempt could not be made${inBrackets(code)}`,
+} satisfies Record<string, (facts: FailureFacts) => string>;
+
+export type FailureReason = keyof typeof sentences;
+
+export interface FailureFacts {
+  readonly status?: number;
+  readonly timeoutMs?: number;
+  /** An error's code, such as `ENOTFOUND`: never its message, which may hold what is secret. */
+  readonly code?: string | undefined;
+}
+
+/** Every reason that a failed attempt can have. */
+export const failureReasons = Object.keys(sentences) as FailureReason[];
+
+/** The reason in words, for people who read an attempt: "answered 500", "no answer within 10 s". */
+export function describeFailure(reason: FailureReason, facts: FailureFacts = {}): string {
+  return sentences[reason](facts);
+}
+
+function seconds(ms: number | undefined): string {
+  return ms === undefined ? 'its time' : `${ms / 1000} s`;
+}
+
+function inBrackets(code: string | undefined): string {
+  return code === undefined ? '' : ` (${code})`;
+}

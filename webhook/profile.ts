@@ -1,0 +1,81 @@
+import type { RetrySchedule } from './retry-schedule.ts';
+
+/** The wire dialects that exist, each a file in profiles/. */
+export type ProfileName = 'inbox' | 'inbox-components' | 'app-inbox' | 'omnichannel' | 'standard';
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** An event as a receiver is shown it. Everything in it stays the same for every repeat. */
+export interface EventToSend {
+  /** The event id that the receiver sees; also `webhook-id`, so it holds no full stop. */
+  readonly id: string;
+  readonly type: string;
+  readonly channel: string | null;
+  readonly createdAt: Date;
+  /** As the producer sent it, fields in the producer's order. */
+  readonly data: JsonValue;
+  /** 64 hex digits: see idempotency-key.ts. */
+  readonly idempotencyKey: string;
+}
+
+export type AuthType = 'none' | 'basic' | 'bearer';
+
+/** How a request shows the receiver who sends it, beside the signatures. */
+export type Auth =
+  | { readonly type: 'none' }
+  | { readonly type: 'basic'; readonly username: string; readonly password: string }
+  | { readonly type: 'bearer'; readonly token: string };
+
+/**
+ * A header (or set of headers) that signs a request: `webhook-id`, `webhook-timestamp` and
+ * `webhook-signature` of Standard Webhooks 1.0, or `X-Inbox-Signature` of seed 003.
+ */
+export type SignatureScheme = 'standard-webhooks' | 'x-inbox-signature';
+
+/** When an endpoint is disabled: after so many failed attempts, or spent deliveries, in a row. */
+export interface HealthPolicy {
+  readonly count: 'attempts' | 'deliveries';
+  readonly failures: number;
+}
+
+/** An event type with what a person, a test event or a validator needs to know of it. */
+export interface CatalogueEntry {
+  readonly type: string;
+  readonly description: string;
+  /** Example data, from the document that names the type. */
+  readonly example: JsonValue;
+  /** JSON Schema (draft 2020-12) that the data must fit, where the dialect cannot be sent without. */
+  readonly schema?: JsonValue;
+}
+
+/**
+ * A wire dialect as data. All that differs between dialects is said here, so that no code asks for
+ * a profile's name. A webhook may override `retrySchedule`, `timeoutMs` and `health`.
+ */
+export interface Profile {
+  readonly name: ProfileName;
+  /**
+   * The JSON text to send; its UTF-8 bytes are the request's body, and the same event always makes
+   * the same bytes. Throws `UnsendableEventError` when the data has not the form that the dialect needs.
+   */
+  readonly body: (event: EventToSend) => string;
+  readonly signs: readonly SignatureScheme[];
+  readonly retrySchedule: RetrySchedule;
+  /** From the start of an attempt to the end of its answer, in ms. */
+  readonly timeoutMs: number;
+  /** Statuses after which there is no further attempt, each with the reason in words. */
+  readonly neverRetried: Readonly<Record<number, string>>;
+  /** The event types that this dialect can express. */
+  readonly carries: 'any' | readonly string[];
+  /** Plain http is refused, except to the addresses that the operator lists. */
+  readonly httpsOnly: boolean;
+  readonly authTypes: readonly AuthType[];
+  readonly health: HealthPolicy;
+  readonly catalogue: readonly CatalogueEntry[];
+}
