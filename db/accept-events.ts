@@ -47,7 +47,8 @@ export interface Subscription {
 
 /**
  * Stores events and a pending delivery for each subscribed webhook, in one transaction, and answers for each event in the
- * given order. `workflowIdOf` names the workflow that will own an event's deliveries.
+ * given order. `workflowIdOf` names the workflow that will own an event's deliveries. An event with more than one key
+ * comes alone: refused for one of them it gives up the other, on which its neighbours may have been judged.
  */
 export const acceptEvents = query(
   async (

@@ -1,0 +1,131 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { Database } from '../db/database.ts';
+import { type LoadedDelivery, loadDelivery, loadPendingDeliveries } from '../db/due-deliveries.ts';
+import type { AttemptId, DeliveryId } from '../db/ids.ts';
+import { isAttemptRecorded } from '../db/record-attempts.ts';
+import type { DeliveryStatus } from '../db/schema.ts';
+import type { Attempter, AttemptOutcome } from '../delivery/attempter.ts';
+
+/** How a delivery left its workflow: with a final status, held for its endpoint's recovery, or ended by someone else. */
+export type Settlement = Exclude<DeliveryStatus, 'pending'> | 'ended elsewhere';
+
+/** How many deliveries were settled, by how. */
+export type SettlementCounts = Partial<Record<Settlement, number>>;
+
+/** A delivery that waits for its next attempt. */
+export interface PendingRetry {
+  delivery_id: string;
+  webhook_id: string;
+  delay_ms: number;
+  /** Why the last attempt failed, in words. */
+  reason: string;
+}
+
+export interface DeliveryActivities {
+  /** Attempts every due delivery of the workflow that calls it; answers what became of them and what has to wait. */
+  attemptPending(): Promise<{ settled: SettlementCounts; retries: PendingRetry[] }>;
+  /**
+   * Attempts a delivery that is due. Answers when that settled it; otherwise fails with the reason, and with
+   * `nextRetryDelay` to the next step of its schedule.
+   */
+  attemptAgain(deliveryId: string): Promise<Settlement>;
+  /** Attempts a delivery outside its schedule; answers its status then, and the workflow that owns it. */
+  attemptManually(
+    deliveryId: string,
+    attemptId: string,
+  ): Promise<{ status: DeliveryStatus | 'gone'; owner: string | null }>;
+}
+
+/** An early wake-up within this is not worth another wait. */
+const earlyMs = 50;
+/** Well within the heartbeat time-out that the workflows set. */
+const heartbeatEveryMs = 2_000;
+/** After a fault of our own, the retrying activity takes over: it shows the fault in the Temporal UI. */
+const afterFaultMs = 1_000;
+
+export function createDeliveryActivities({
+  db,
+  attempter,
+}: {
+  db: Database;
+  attempter: Attempter;
+}): DeliveryActivities {
+  async function attemptWhenDue(delivery: LoadedDelivery): Promise<Settlement | PendingRetry> {
+    const dueInMs = (delivery.next_attempt_at?.getTime() ?? 0) - Date.now();
+    if (dueInMs > earlyMs) return pendingRetry(delivery, dueInMs, 'waits for its next attempt');
+    return settlementOf(delivery, await attempter.attempt(delivery));
+  }
+
+  return {
+    async attemptPending() {
+      const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
+      const deliveries = await loadPendingDeliveries(db, workflowId);
+      const results = await Promise.all(
+        deliveries.map((delivery) =>
+          attemptWhenDue(delivery).catch((error: unknown) =>
+            pendingRetry(delivery, afterFaultMs, nameOf(error)),
+          ),
+        ),
+      );
+      const settled: SettlementCounts = {};
+      for (const result of results) {
+        if (typeof result === 'string') settled[result] = (settled[result] ?? 0) + 1;
+      }
+      return { settled, retries: results.filter((result) => typeof result !== 'string') };
+    },
+
+    attemptAgain: (deliveryId) =>
+      whileHeartbeating(async () => {
+        const delivery = await loadDelivery(db, deliveryId as DeliveryId);
+        if (delivery === undefined) return 'ended elsewhere';
+        if (delivery.status !== 'pending') return delivery.status;
+        const result = await attemptWhenDue(delivery);
+        if (typeof result === 'string') return result;
+        throw ApplicationFailure.create({
+          type: 'AttemptFailed',
+          message: result.reason,
+          category: 'BENIGN',
+          nextRetryDelay: result.delay_ms,
+        });
+      }),
+
+    async attemptManually(deliveryId, attemptId) {
+      const delivery = await loadDelivery(db, deliveryId as DeliveryId);
+      if (delivery === undefined) return { status: 'gone', owner: null };
+      const owner = delivery.status === 'pending' ? delivery.workflow_id : null;
+      if (await isAttemptRecorded(db, attemptId as AttemptId)) return { status: delivery.status, owner };
+      const { status } = await attempter.attemptManually(delivery, attemptId as AttemptId);
+      return { status, owner };
+    },
+  };
+}
+
+function settlementOf(delivery: LoadedDelivery, outcome: AttemptOutcome): Settlement | PendingRetry {
+  if (outcome.status !== 'pending') return outcome.status;
+  const dueInMs = (outcome.next_attempt_at?.getTime() ?? 0) - Date.now();
+  return pendingRetry(delivery, dueInMs, `attempt ${outcome.number} failed: ${outcome.reason}`);
+}
+
+function pendingRetry(delivery: LoadedDelivery, dueInMs: number, reason: string): PendingRetry {
+  return {
+    delivery_id: delivery.id,
+    webhook_id: delivery.webhook.id,
+    delay_ms: Math.max(1, dueInMs),
+    reason,
+  };
+}
+
+/** The kind of a fault: its message may hold what must not get into a workflow's history. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'Error';
+}
+
+async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(), heartbeatEveryMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

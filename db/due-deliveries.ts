@@ -1,0 +1,125 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { type Database, selectRows } from './database.ts';
+import { query } from './errors.ts';
+import { type AccountId, type DeliveryId, type EventId, idOf, uuidOf, type WebhookId } from './ids.ts';
+import type { DeliveryStatus } from './schema.ts';
+
+/** A delivery with all that an attempt of it needs. Secrets are still sealed. */
+export interface LoadedDelivery {
+  id: DeliveryId;
+  account_id: AccountId;
+  workflow_id: string;
+  status: DeliveryStatus;
+  scheduled_attempts: number;
+  next_attempt_at: Date | null;
+  event: {
+    id: EventId;
+    client_id: string | null;
+    type: string;
+    channel: string | null;
+    /** JSON text. */
+    data: string;
+    is_test: boolean;
+    created_at: Date;
+  };
+  webhook: {
+    id: WebhookId;
+    url: string;
+    profile: string;
+    /** An override of the profile's schedule, as stored. */
+    retry_schedule: unknown;
+    timeout_ms: number | null;
+    headers_sealed: string | null;
+    auth_sealed: string | null;
+    /** Secrets that sign now, newest first. */
+    secrets_sealed: string[];
+  };
+}
+
+/** The pending deliveries that a workflow owns, oldest first, due or not. */
+export const loadPendingDeliveries = query(
+  (db: Database, workflowId: string): Promise<LoadedDelivery[]> =>
+    loadDeliveries(db, sql`d.workflow_id = ${workflowId} and d.status = 'pending'`),
+);
+
+/** One delivery, whatever its status. */
+export const loadDelivery = query(
+  async (db: Database, id: DeliveryId): Promise<LoadedDelivery | undefined> =>
+    (await loadDeliveries(db, sql`d.id = ${uuidOf(id)}`))[0],
+);
+
+async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDelivery[]> {
+  const rows = await selectRows<DeliveryRow>(
+    db,
+    sql`select d.id, d.account_id, d.workflow_id, d.status, d.scheduled_attempts,
+          (extract(epoch from d.next_attempt_at) * 1000)::float8 as next_attempt_ms,
+          e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test,
+          (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
+          w.id as webhook_id, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
+          array(
+            select s.sealed from webhook_secrets s
+            where s.webhook_id = w.id and (s.expires_at is null or s.expires_at > now())
+            order by s.expires_at desc nulls first, s.id desc
+          ) as secrets_sealed
+        from deliveries d
+        join events e on e.id = d.event_id
+        join webhooks w on w.id = d.webhook_id
+        where ${condition}
+        order by d.id`,
+  );
+  return rows.map(toLoadedDelivery);
+}
+
+interface DeliveryRow {
+  id: string;
+  account_id: string;
+  workflow_id: string;
+  status: DeliveryStatus;
+  scheduled_attempts: number;
+  next_attempt_ms: number | null;
+  event_id: string;
+  client_id: string | null;
+  type: string;
+  channel: string | null;
+  data: string;
+  is_test: boolean;
+  created_ms: number;
+  webhook_id: string;
+  url: string;
+  profile: string;
+  retry_schedule: unknown;
+  timeout_ms: number | null;
+  headers_sealed: string | null;
+  auth_sealed: string | null;
+  secrets_sealed: string[];
+}
+
+function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
+  return {
+    id: idOf('dlv', row.id),
+    account_id: idOf('acct', row.account_id),
+    workflow_id: row.workflow_id,
+    status: row.status,
+    scheduled_attempts: row.scheduled_attempts,
+    next_attempt_at: row.next_attempt_ms === null ? null : new Date(row.next_attempt_ms),
+    event: {
+      id: idOf('evt', row.event_id),
+      client_id: row.client_id,
+      type: row.type,
+      channel: row.channel,
+      data: row.data,
+      is_test: row.is_test,
+      created_at: new Date(row.created_ms),
+    },
+    webhook: {
+      id: idOf('wh', row.webhook_id),
+      url: row.url,
+      profile: row.profile,
+      retry_schedule: row.retry_schedule,
+      timeout_ms: row.timeout_ms,
+      headers_sealed: row.headers_sealed,
+      auth_sealed: row.auth_sealed,
+      secrets_sealed: row.secrets_sealed,
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { sql } from 'drizzle-orm';
+import { type Database, selectRows } from './database.ts';
+import { query } from './errors.ts';
+import { type AccountId, type EventId, idOf, type WebhookId } from './ids.ts';
+
+/** A workflow that owes deliveries, with what it is found by in the Temporal UI. */
+export interface OwingWorkflow {
+  workflow_id: string;
+  event_ids: EventId[];
+  webhook_ids: WebhookId[];
+  account_ids: AccountId[];
+}
+
+/**
+ * Workflows whose deliveries should have been attempted at least `graceMs` ago, longest overdue first. That they are
+ * running says nothing against it: a slow attempt is overdue too.
+ */
+export const findOverdueWorkflows = query(
+  async (db: Database, options: { now: Date; graceMs: number; limit: number }): Promise<OwingWorkflow[]> => {
+    const before = new Date(options.now.getTime() - options.graceMs).toISOString();
+    const rows = await selectRows<{
+      workflow_id: string;
+      event_ids: string[];
+      webhook_ids: string[];
+      account_ids: string[];
+    }>(
+      db,
+      sql`with overdue as (
+          select workflow_id, min(next_attempt_at) as since from deliveries
+          where status = 'pending' and next_attempt_at < ${before}::timestamptz
+          group by workflow_id order by since limit ${options.limit}
+        )
+        select o.workflow_id, array_agg(distinct d.event_id)::text[] as event_ids,
+          array_agg(distinct d.webhook_id)::text[] as webhook_ids,
+          array_agg(distinct d.account_id)::text[] as account_ids
+        from overdue o join deliveries d on d.workflow_id = o.workflow_id and d.status = 'pending'
+        group by o.workflow_id, o.since order by o.since`,
+    );
+    return rows.map((row) => ({
+      workflow_id: row.workflow_id,
+      event_ids: row.event_ids.map((id) => idOf('evt', id)),
+      webhook_ids: row.webhook_ids.map((id) => idOf('wh', id)),
+      account_ids: row.account_ids.map((id) => idOf('acct', id)),
+    }));
+  },
+);

@@ -1,0 +1,152 @@
+import type { LoadedDelivery } from '../db/due-deliveries.ts';
+import type { Sealer } from '../db/encryption.ts';
+import { type AttemptId, newId } from '../db/ids.ts';
+import type { AttemptRecord } from '../db/record-attempts.ts';
+import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
+import type { Answer } from '../webhook/answer.ts';
+import { describeFailure } from '../webhook/failure-reasons.ts';
+import { idempotencyKeyOf } from '../webhook/idempotency-key.ts';
+import { buildRequest, redactHeaders } from '../webhook/request.ts';
+import { judge } from '../webhook/response-rules.ts';
+import { retryAfterOf } from '../webhook/retry-after.ts';
+import { nextDelayMs } from '../webhook/retry-schedule.ts';
+import { UnsendableEventError } from '../webhook/unsendable-event.ts';
+import type { HttpClient } from './http-client.ts';
+import type { Recorder } from './recorder.ts';
+import { openTarget, type Target } from './target.ts';
+
+/** Where a delivery stands after an attempt. */
+export interface AttemptOutcome {
+  status: DeliveryStatus;
+  /** The attempt's number within its delivery. */
+  number: number;
+  /** Why it failed, in words; empty when it succeeded. */
+  reason: string;
+  next_attempt_at: Date | null;
+}
+
+/** Makes attempts: one POST each, judged by the profile's rules and recorded. */
+export interface Attempter {
+  /** The next attempt of the delivery's schedule. While one is under way in this process, a second call joins it. */
+  attempt(delivery: LoadedDelivery): Promise<AttemptOutcome>;
+  /** An attempt that someone asked for: outside the schedule, and never followed by another. */
+  attemptManually(delivery: LoadedDelivery, id: AttemptId): Promise<AttemptOutcome>;
+  /** Resolves once no attempt is under way. */
+  idle(): Promise<void>;
+}
+
+export function createAttempter(dependencies: {
+  http: HttpClient;
+  recorder: Recorder;
+  sealer: Sealer;
+  userAgent: string;
+  /** Multiplies every retry delay: 1 but in tests. */
+  scheduleScale: number;
+  random: () => number;
+}): Attempter {
+  const { http, recorder, sealer, userAgent, scheduleScale, random } = dependencies;
+  const underWay = new Map<string, Promise<AttemptOutcome>>();
+
+  async function make(
+    delivery: LoadedDelivery,
+    id: AttemptId,
+    trigger: AttemptTrigger,
+  ): Promise<AttemptOutcome> {
+    const target = openTarget(delivery, sealer);
+    const startedAt = new Date();
+    const { headers, answer } = await post(delivery, target, startedAt);
+    const verdict = judge(target.profile, answer);
+    const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
+    const delayMs = isFollowed
+      ? nextDelayMs(target.retrySchedule, delivery.scheduled_attempts + 1, {
+          retryAfterMs: retryAfterOf(answer, new Date()),
+          random,
+          scale: scheduleScale,
+        })
+      : null;
+    const record: AttemptRecord = {
+      id,
+      delivery_id: delivery.id,
+      webhook_id: delivery.webhook.id,
+      account_id: delivery.account_id,
+      trigger,
+      started_at: startedAt,
+      duration_ms: answer.durationMs,
+      url: target.url,
+      request_headers: headers,
+      succeeded: verdict.outcome === 'succeeded',
+      reason: verdict.outcome === 'failed' ? verdict.reason : null,
+      detail: verdict.outcome === 'failed' ? verdict.detail : null,
+      ...responseOf(answer),
+      next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
+    };
+    const { status, number } = await recorder.record(record);
+    return { status, number, reason: record.detail ?? '', next_attempt_at: record.next_attempt_at };
+  }
+
+  async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date) {
+    const { event } = delivery;
+    try {
+      const request = buildRequest({
+        profile: target.profile,
+        event: {
+          id: event.client_id ?? event.id,
+          type: event.type,
+          channel: event.channel,
+          createdAt: event.created_at,
+          data: JSON.parse(event.data),
+          idempotencyKey: idempotencyKeyOf(event.id),
+        },
+        secrets: target.secrets,
+        auth: target.auth,
+        headers: target.headers,
+        attemptedAt,
+        userAgent,
+      });
+      const answer = await http.post({
+        url: target.url,
+        headers: request.headers,
+        body: request.body,
+        timeoutMs: target.timeoutMs,
+      });
+      return { headers: redactHeaders(request.headers, Object.keys(target.headers)), answer };
+    } catch (error) {
+      if (!(error instanceof UnsendableEventError)) throw error;
+      const answer: Answer = {
+        kind: 'failed',
+        reason: 'unsendable',
+        detail: describeFailure('unsendable'),
+        durationMs: 0,
+      };
+      return { headers: {}, answer };
+    }
+  }
+
+  /** One attempt under a key at a time: whoever asks again meanwhile gets the same outcome. */
+  function joined(key: string, start: () => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
+    const running = underWay.get(key) ?? start().finally(() => underWay.delete(key));
+    underWay.set(key, running);
+    return running;
+  }
+
+  return {
+    attempt: (delivery) =>
+      joined(delivery.id, () => make(delivery, newId('att'), delivery.event.is_test ? 'test' : 'schedule')),
+    attemptManually: (delivery, id) => joined(id, () => make(delivery, id, 'manual')),
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay.values());
+    },
+  };
+}
+
+function responseOf(answer: Answer) {
+  if (answer.kind === 'failed') {
+    return { response_status: null, response_headers: null, response_body: null, response_truncated: false };
+  }
+  return {
+    response_status: answer.status,
+    response_headers: { ...answer.headers },
+    response_body: answer.body,
+    response_truncated: answer.bodyTruncated,
+  };
+}

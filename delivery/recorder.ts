@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Database } from '../db/database.ts';
+import { DatabaseUnavailable } from '../db/errors.ts';
+import { type AttemptRecord, type RecordedAttempt, recordAttempts } from '../db/record-attempts.ts';
+
+/** Writes what attempts came to, in groups. */
+export interface Recorder {
+  /**
+   * Resolves once the attempt is stored. While the database is away it waits and tries again, since an outcome that is
+   * not recorded would mean the same attempt twice; it rejects only when the database refuses this very record.
+   */
+  record(record: AttemptRecord): Promise<RecordedAttempt>;
+}
+
+/** The delivery of an attempt is no longer in the database. */
+export class DeliveryGone extends Error {
+  override readonly name = 'DeliveryGone';
+}
+
+interface Waiting {
+  record: AttemptRecord;
+  resolve: (recorded: RecordedAttempt) => void;
+  reject: (error: unknown) => void;
+}
+
+const mostPerWrite = 500;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+
+/** A recorder that writes, in one statement, whatever has gathered while its last write was under way. */
+export function createRecorder({ db, log }: { db: Database; log: Logger }): Recorder {
+  let waiting: Waiting[] = [];
+  let isWriting = false;
+
+  async function writeAll() {
+    isWriting = true;
+    while (waiting.length > 0) {
+      const group = takeGroup();
+      await writeGroup(group);
+    }
+    isWriting = false;
+  }
+
+  /** One record a delivery: the statement moves each delivery once. */
+  function takeGroup(): Waiting[] {
+    const group = new Map<string, Waiting>();
+    const left: Waiting[] = [];
+    for (const one of waiting) {
+      const key = one.record.delivery_id;
+      if (group.size < mostPerWrite && !group.has(key)) group.set(key, one);
+      else left.push(one);
+    }
+    waiting = left;
+    return [...group.values()];
+  }
+
+  async function writeGroup(group: readonly Waiting[]) {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      try {
+        const recorded = await recordAttempts(
+          db,
+          group.map(({ record }) => record),
+        );
+        const byDelivery = new Map(recorded.map((row) => [row.delivery_id, row]));
+        for (const { record, resolve, reject } of group) {
+          const row = byDelivery.get(record.delivery_id);
+          if (row === undefined) reject(new DeliveryGone(`${record.delivery_id} is no longer stored`));
+          else resolve(row);
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof DatabaseUnavailable)) return rejectOrSplit(group, error);
+        log.warn(
+          { attempts: group.length, retry_in_ms: pauseMs },
+          'attempts wait for the database to be recorded',
+        );
+        await delay(pauseMs);
+      }
+    }
+  }
+
+  /** So that one record that the database refuses does not take the others of its group with it. */
+  async function rejectOrSplit(group: readonly Waiting[], error: unknown) {
+    if (group.length === 1) group[0]?.reject(error);
+    else for (const one of group) await writeGroup([one]);
+  }
+
+  return {
+    record: (record) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ record, resolve, reject });
+        if (!isWriting) void writeAll();
+      }),
+  };
+}

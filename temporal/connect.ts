@@ -1,0 +1,55 @@
+import { Client } from '@temporalio/client';
+import {
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  type Logger as TemporalLogger,
+} from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+export interface TemporalConnection {
+  connection: NativeConnection;
+  /** Shares the worker's connection, which eager start needs. */
+  client: Client;
+  close(): Promise<void>;
+}
+
+/** Connects to Temporal's frontend. Rejects when it does not answer. */
+export async function connectTemporal(options: {
+  address: string;
+  namespace: string;
+}): Promise<TemporalConnection> {
+  const connection = await NativeConnection.connect({ address: options.address });
+  const client = new Client({ connection, namespace: options.namespace });
+  return { connection, client, close: () => connection.close() };
+}
+
+/**
+ * Sets up the SDK's runtime, once a process and before anything else of the SDK: its logs go to ours, and signals are
+ * left to the composition root, which stops things in order.
+ */
+export function installTemporalRuntime(log: Logger): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: pinoAsTemporalLogger(log.child({ from: 'temporal-sdk' })),
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+    },
+  });
+}
+
+const levels = { TRACE: 'trace', DEBUG: 'trace', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;
+
+/** One level lower than the SDK says for what is everyday: a worker's states are nothing to an operator. */
+function pinoAsTemporalLogger(log: Logger): TemporalLogger {
+  const write = (level: keyof typeof levels, message: string, meta?: object) =>
+    log[levels[level]](meta ?? {}, message);
+  return {
+    log: (level, message, meta) => write(level, message, meta),
+    trace: (message, meta) => write('TRACE', message, meta),
+    debug: (message, meta) => write('DEBUG', message, meta),
+    info: (message, meta) => write('INFO', message, meta),
+    warn: (message, meta) => write('WARN', message, meta),
+    error: (message, meta) => write('ERROR', message, meta),
+  };
+}

@@ -1,0 +1,48 @@
+import { fileURLToPath } from 'node:url';
+import { type NativeConnection, Worker } from '@temporalio/worker';
+
+export interface RunningWorker {
+  /** Rejects when the worker fails for good; resolves after `stop`. */
+  readonly ended: Promise<void>;
+  /** Takes no more tasks, and resolves once the activities under way have ended. */
+  stop(): Promise<void>;
+}
+
+/** Longer than the longest attempt (30 s) with its recording. */
+const drainMs = 40_000;
+
+/**
+ * Starts a worker for all workflows and activities of Postrider. `workflowBundle` is the file of the bundled workflows;
+ * without it they are bundled from their sources, which takes a second or two.
+ */
+export async function startWorker(options: {
+  connection: NativeConnection;
+  namespace: string;
+  taskQueue: string;
+  activities: object;
+  workflowBundle?: string | undefined;
+}): Promise<RunningWorker> {
+  const worker = await Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    activities: options.activities,
+    ...(options.workflowBundle === undefined
+      ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
+      : { workflowBundle: { codePath: options.workflowBundle } }),
+    // A worker that was killed keeps its sticky queue this long.
+    stickyQueueScheduleToStartTimeout: '5s',
+    shutdownGraceTime: drainMs,
+    maxConcurrentLocalActivityExecutions: 200,
+    maxConcurrentActivityTaskExecutions: 200,
+  });
+  const ended = worker.run();
+  ended.catch(() => {});
+  return {
+    ended,
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended.catch(() => {});
+    },
+  };
+}

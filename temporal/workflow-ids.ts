@@ -1,0 +1,14 @@
+import type { AttemptId, EventId } from '../db/ids.ts';
+
+/** The workflow that owns an event's deliveries, and those of the events that joined its group. */
+export function deliverWorkflowId(firstEvent: EventId): string {
+  return `deliver/${firstEvent}`;
+}
+
+/** The workflow of one attempt that someone asked for. */
+export function attemptWorkflowId(attempt: AttemptId): string {
+  return `attempt/${attempt}`;
+}
+
+/** The schedule of the sweep, and the prefix of its workflows. */
+export const sweepId = 'sweep';
