@@ -1,0 +1,8 @@
+import { type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+/** The process's log: JSON lines on stdout, or lines for people when stdout is a terminal. */
+export function createLog(level: string): Logger {
+  const options = { level, base: null };
+  return process.stdout.isTTY ? pino(options, pretty({ ignore: 'pid,hostname', sync: true })) : pino(options);
+}
