@@ -35,6 +35,11 @@ export function idOf<P extends IdPrefix>(prefix: P, uuid: string): Id<P> {
   return fromUUID(uuid, prefix) as string as Id<P>;
 }
 
+/** The moment in an id, which is when it was made (RFC 9562, UUIDv7: the first 48 bits are Unix milliseconds). */
+export function timeOf(id: Id<IdPrefix>): Date {
+  return new Date(Number.parseInt(uuidOf(id).replaceAll('-', '').slice(0, 12), 16));
+}
+
 /** The smallest UUIDv7 of a moment: bounds for ranges of time over ids. */
 export function firstUuidAt(time: Date): string {
   const hex = time.getTime().toString(16).padStart(12, '0');

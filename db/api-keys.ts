@@ -1,0 +1,123 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import type { Database } from './database.ts';
+import { query } from './errors.ts';
+import { type AccountId, type ApiKeyId, newId } from './ids.ts';
+import { type Page, type PageRequest, toPage } from './paging.ts';
+import { accounts, apiKeys } from './schema.ts';
+
+/** An API key as it may be shown: never the key itself. */
+export interface ApiKey {
+  id: ApiKeyId;
+  name: string;
+  /** The key's last four characters. */
+  hint: string;
+  created_at: Date;
+  revoked_at: Date | null;
+}
+
+/** Who a request comes from. */
+export interface Caller {
+  account_id: AccountId;
+  api_key_id: ApiKeyId;
+  /** Its account is the first one, which may manage the others. */
+  is_first_account: boolean;
+}
+
+const shownColumns = {
+  id: apiKeys.id,
+  name: apiKeys.name,
+  hint: apiKeys.hint,
+  created_at: apiKeys.created_at,
+  revoked_at: apiKeys.revoked_at,
+};
+
+const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** A new key: `pk_` and 32 random base32 characters (160 bits). */
+export function generateApiKey(): string {
+  return `pk_${Array.from(randomBytes(32), (byte) => base32[byte % 32]).join('')}`;
+}
+
+/** What a key is stored and found by: its SHA-256 in hex. Keys are random, so no salt is needed. */
+export function hashApiKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
+
+/** The row that a key is stored as. */
+export function apiKeyRow(accountId: AccountId, name: string, key: string) {
+  return { id: newId('key'), account_id: accountId, name, hash: hashApiKey(key), hint: key.slice(-4) };
+}
+
+/** Makes a key of an account; `key` is nowhere else to be had afterwards. */
+export const createApiKey = query(
+  async (db: Database, accountId: AccountId, name: string): Promise<ApiKey & { key: string }> => {
+    const key = generateApiKey();
+    const [row] = await db
+      .insert(apiKeys)
+      .values(apiKeyRow(accountId, name, key))
+      .returning(shownColumns);
+    if (row === undefined) throw new Error('the new API key was not returned');
+    return { ...row, key };
+  },
+);
+
+/** Who a key belongs to, by its hash; undefined when there is no such key or it is revoked. */
+export const findCaller = query(async (db: Database, hash: string): Promise<Caller | undefined> => {
+  const [row] = await db
+    .select({
+      account_id: apiKeys.account_id,
+      api_key_id: apiKeys.id,
+      is_first_account: sql<boolean>`${apiKeys.account_id} = (select ${accounts.id} from ${accounts}
+        order by ${accounts.created_at}, ${accounts.id} limit 1)`,
+    })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.hash, hash), isNull(apiKeys.revoked_at)));
+  return row;
+});
+
+/** An account's keys, revoked ones included, newest first. */
+export const listApiKeys = query(
+  async (db: Database, accountId: AccountId, page: PageRequest<'key'>): Promise<Page<ApiKey>> => {
+    const rows = await db
+      .select(shownColumns)
+      .from(apiKeys)
+      .where(
+        and(
+          eq(apiKeys.account_id, accountId),
+          page.before === undefined ? undefined : lt(apiKeys.id, page.before),
+        ),
+      )
+      .orderBy(desc(apiKeys.id))
+      .limit(page.limit + 1);
+    return toPage(rows, page.limit);
+  },
+);
+
+/**
+ * Revokes a key at once. An account's last key stays, since without one nobody could make another: `last_key`. Revoking
+ * twice is revoking once.
+ */
+export const revokeApiKey = query(
+  (
+    db: Database,
+    accountId: AccountId,
+    id: ApiKeyId,
+    now: Date,
+  ): Promise<'revoked' | 'not_found' | 'last_key'> =>
+    db.transaction(async (tx) => {
+      // Locked, so that two calls cannot each leave the other's key as the last.
+      const keys = await tx
+        .select({ id: apiKeys.id, revoked_at: apiKeys.revoked_at })
+        .from(apiKeys)
+        .where(eq(apiKeys.account_id, accountId))
+        .orderBy(apiKeys.id)
+        .for('update');
+      const key = keys.find((one) => one.id === id);
+      if (key === undefined) return 'not_found';
+      if (key.revoked_at !== null) return 'revoked';
+      if (!keys.some((one) => one.id !== id && one.revoked_at === null)) return 'last_key';
+      await tx.update(apiKeys).set({ revoked_at: now }).where(eq(apiKeys.id, id));
+      return 'revoked';
+    }),
+);

@@ -1,0 +1,200 @@
+import { and, desc, eq, inArray, isNull, lt } from 'drizzle-orm';
+import type { Auth } from '../webhook/profile.ts';
+import type { RetrySchedule } from '../webhook/retry-schedule.ts';
+import type { Database } from './database.ts';
+import type { Sealer } from './encryption.ts';
+import { query } from './errors.ts';
+import { type AccountId, type DeliveryId, newId, type WebhookId } from './ids.ts';
+import { type Page, type PageRequest, toPage } from './paging.ts';
+import { deliveries, type EndpointState, webhookSecrets, webhooks } from './schema.ts';
+
+/** What its owner decides about a webhook, and may change. */
+export interface WebhookSettings {
+  url: string;
+  description: string;
+  events: string[];
+  channels: string[] | null;
+  /** Null where the profile's own holds; so is `timeout_ms`. */
+  retry_schedule: RetrySchedule | null;
+  timeout_ms: number | null;
+  headers: Record<string, string>;
+  auth: Auth;
+}
+
+/** A webhook as it is stored, its headers and auth opened; its signing secret is read on its own. */
+export interface Webhook extends WebhookSettings {
+  id: WebhookId;
+  profile: string;
+  endpoint_state: EndpointState;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface CancelledDelivery {
+  id: DeliveryId;
+  workflow_id: string;
+}
+
+/** Stores a webhook with its signing secret. All its sealed texts are sealed for the webhook's id. */
+export const createWebhook = query(
+  (
+    db: Database,
+    sealer: Sealer,
+    webhook: WebhookSettings & { account_id: AccountId; profile: string; secret: string },
+  ): Promise<Webhook> =>
+    db.transaction(async (tx) => {
+      const id = newId('wh');
+      const [row] = await tx
+        .insert(webhooks)
+        .values({
+          id,
+          account_id: webhook.account_id,
+          profile: webhook.profile,
+          ...columnsOf(webhook, sealer, id),
+        })
+        .returning();
+      if (row === undefined) throw new Error('the new webhook was not returned');
+      await tx
+        .insert(webhookSecrets)
+        .values({ id: newId('whs'), webhook_id: id, sealed: sealer.seal(webhook.secret, id) });
+      return toWebhook(row, sealer);
+    }),
+);
+
+/** An account's webhooks, newest first. */
+export const listWebhooks = query(
+  async (
+    db: Database,
+    sealer: Sealer,
+    accountId: AccountId,
+    page: PageRequest<'wh'>,
+  ): Promise<Page<Webhook>> => {
+    const rows = await db
+      .select()
+      .from(webhooks)
+      .where(
+        and(
+          eq(webhooks.account_id, accountId),
+          isNull(webhooks.deleted_at),
+          page.before === undefined ? undefined : lt(webhooks.id, page.before),
+        ),
+      )
+      .orderBy(desc(webhooks.id))
+      .limit(page.limit + 1);
+    return toPage(
+      rows.map((row) => toWebhook(row, sealer)),
+      page.limit,
+    );
+  },
+);
+
+export const findWebhook = query(
+  async (db: Database, sealer: Sealer, accountId: AccountId, id: WebhookId): Promise<Webhook | undefined> => {
+    const [row] = await db.select().from(webhooks).where(isOneOf(accountId, id));
+    return row === undefined ? undefined : toWebhook(row, sealer);
+  },
+);
+
+/**
+ * Replaces a webhook's settings by what `change` makes of them, in one transaction, so that two partial updates at the
+ * same time both hold. What `change` throws leaves the webhook as it is. Undefined when there is no such webhook.
+ */
+export const updateWebhook = query(
+  (
+    db: Database,
+    sealer: Sealer,
+    accountId: AccountId,
+    id: WebhookId,
+    change: (current: Webhook) => WebhookSettings,
+    now: Date,
+  ): Promise<Webhook | undefined> =>
+    db.transaction(async (tx) => {
+      const [current] = await tx.select().from(webhooks).where(isOneOf(accountId, id)).for('update');
+      if (current === undefined) return undefined;
+      const settings = change(toWebhook(current, sealer));
+      const [row] = await tx
+        .update(webhooks)
+        .set({ ...columnsOf(settings, sealer, id), updated_at: now })
+        .where(eq(webhooks.id, id))
+        .returning();
+      return row === undefined ? undefined : toWebhook(row, sealer);
+    }),
+);
+
+/**
+ * Deletes a webhook: it gets no further event, and its waiting deliveries are cancelled for that reason. What it received
+ * stays readable. Undefined when there is no such webhook, or no longer.
+ */
+export const deleteWebhook = query(
+  (
+    db: Database,
+    accountId: AccountId,
+    id: WebhookId,
+    now: Date,
+  ): Promise<{ cancelled: CancelledDelivery[] } | undefined> =>
+    db.transaction(async (tx) => {
+      const deleted = await tx
+        .update(webhooks)
+        .set({ deleted_at: now, updated_at: now })
+        .where(isOneOf(accountId, id))
+        .returning({ id: webhooks.id });
+      if (deleted.length === 0) return undefined;
+      const cancelled = await tx
+        .update(deliveries)
+        .set({ status: 'cancelled', reason: 'the webhook was deleted', next_attempt_at: null, ended_at: now })
+        .where(and(eq(deliveries.webhook_id, id), inArray(deliveries.status, ['pending', 'held'])))
+        .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
+      return { cancelled };
+    }),
+);
+
+/** The secret that signs a webhook's requests now; undefined when there is no such webhook. */
+export const findCurrentSecret = query(
+  async (db: Database, sealer: Sealer, accountId: AccountId, id: WebhookId): Promise<string | undefined> => {
+    const [row] = await db
+      .select({ sealed: webhookSecrets.sealed })
+      .from(webhookSecrets)
+      .innerJoin(webhooks, eq(webhooks.id, webhookSecrets.webhook_id))
+      .where(and(isOneOf(accountId, id), isNull(webhookSecrets.expires_at)))
+      .orderBy(desc(webhookSecrets.id))
+      .limit(1);
+    return row === undefined ? undefined : sealer.open(row.sealed, id);
+  },
+);
+
+/** A webhook of that account and not deleted: another account's is not there. */
+function isOneOf(accountId: AccountId, id: WebhookId) {
+  return and(eq(webhooks.id, id), eq(webhooks.account_id, accountId), isNull(webhooks.deleted_at));
+}
+
+function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
+  const { url, description, events, channels, retry_schedule, timeout_ms, headers, auth } = settings;
+  return {
+    url,
+    description,
+    events,
+    channels,
+    retry_schedule,
+    timeout_ms,
+    headers_sealed: Object.keys(headers).length === 0 ? null : sealer.seal(JSON.stringify(headers), id),
+    auth_sealed: auth.type === 'none' ? null : sealer.seal(JSON.stringify(auth), id),
+  };
+}
+
+function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
+  return {
+    id: row.id,
+    url: row.url,
+    description: row.description,
+    events: row.events,
+    channels: row.channels,
+    profile: row.profile,
+    retry_schedule: row.retry_schedule as RetrySchedule | null,
+    timeout_ms: row.timeout_ms,
+    headers: row.headers_sealed === null ? {} : JSON.parse(sealer.open(row.headers_sealed, row.id)),
+    auth: row.auth_sealed === null ? { type: 'none' } : JSON.parse(sealer.open(row.auth_sealed, row.id)),
+    endpoint_state: row.endpoint_state,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+  };
+}
