@@ -8,7 +8,6 @@ import { describeFailure } from '../webhook/failure-reasons.ts';
 import { idempotencyKeyOf } from '../webhook/idempotency-key.ts';
 import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { judge } from '../webhook/response-rules.ts';
-import { retryAfterOf } from '../webhook/retry-after.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { HttpClient } from './http-client.ts';
@@ -55,11 +54,11 @@ export function createAttempter(dependencies: {
     const target = openTarget(delivery, sealer);
     const startedAt = new Date();
     const { headers, answer } = await post(delivery, target, startedAt);
-    const verdict = judge(target.profile, answer);
+    const verdict = judge(target.profile, answer, { now: Date.now() });
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
     const delayMs = isFollowed
       ? nextDelayMs(target.retrySchedule, delivery.scheduled_attempts + 1, {
-          retryAfterMs: retryAfterOf(answer, new Date()),
+          retryAfterMs: verdict.retryAfterMs,
           random,
           scale: scheduleScale,
         })
