@@ -1,0 +1,223 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { parseCidrs } from './webhook/address-policy.ts';
+
+interface Setting {
+  /** From the text of the environment to the value. */
+  readonly schema: z.ZodType<unknown, string>;
+  /** As one would write it in the environment; null where the setting has no value unless given. */
+  readonly fallback: string | null;
+  /** One sentence for the README. */
+  readonly doc: string;
+  /** Its value appears in no message. */
+  readonly secret?: true;
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Every setting of Postrider. The README's table is checked against this one. */
+export const settings = {
+  PORT: {
+    schema: integer(0, 65_535),
+    fallback: '3000',
+    doc: 'Port of the API and the dashboard; 0 takes a free one.',
+  },
+  HOST: {
+    schema: z.string().regex(/^[\w.:-]+$/, 'must be an address or a host name'),
+    fallback: null,
+    doc: 'Address to listen on: `127.0.0.1` unless given, and `0.0.0.0` with `DATABASE_URL`.',
+  },
+  PUBLIC_URL: {
+    schema: z
+      .string()
+      .refine((text) => isUrl(text, ['http:', 'https:']), 'must be an http:// or https:// URL')
+      .transform((text) => text.replace(/\/+$/, '')),
+    fallback: null,
+    doc: 'Where people reach the API, for links to it; the address it listens on unless given.',
+  },
+  DATA_DIR: {
+    schema: z.string().transform((folder) => resolve(folder)),
+    fallback: 'data',
+    doc: 'Folder of the embedded database, the development server and the keys that were made here.',
+  },
+  DATABASE_URL: {
+    schema: z
+      .string()
+      .refine((text) => isUrl(text, ['postgres:', 'postgresql:']), 'must be a postgres:// URL'),
+    fallback: null,
+    doc: 'PostgreSQL 15 or later; without it an embedded database in `DATA_DIR`.',
+    secret: true,
+  },
+  TEMPORAL_ADDRESS: {
+    schema: z.string().refine(isHostAndPort, 'must be host:port'),
+    fallback: null,
+    doc: "Temporal's frontend as host:port; without it a development server is started.",
+  },
+  TEMPORAL_NAMESPACE: {
+    schema: z.string().regex(/^[A-Za-z0-9][\w.-]{1,999}$/, 'must be the name of a Temporal namespace'),
+    fallback: 'default',
+    doc: 'Temporal namespace of the workflows.',
+  },
+  TEMPORAL_TASK_QUEUE: {
+    schema: z.string().max(200, 'must be at most 200 characters'),
+    fallback: 'postrider',
+    doc: 'Temporal task queue, the same for the API and its workers.',
+  },
+  TEMPORAL_CLI_PATH: {
+    schema: z.string().transform((file) => resolve(file)),
+    fallback: null,
+    doc: 'The `temporal` program to start the development server with; looked for, then installed, unless given.',
+  },
+  TEMPORAL_PORT: {
+    schema: integer(1, 65_535),
+    fallback: null,
+    doc: 'Port of the development server: 7233, or a free one when that is taken, unless given.',
+  },
+  TEMPORAL_UI_PORT: {
+    schema: integer(1, 65_535),
+    fallback: null,
+    doc: "Port of the development server's web page: 8233, or a free one when that is taken, unless given.",
+  },
+  ADMIN_API_KEY: {
+    schema: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,200}$/, 'must be 16 to 200 printable ASCII characters without blanks'),
+    fallback: null,
+    doc: "The first account's API key; made, and printed once, unless given.",
+    secret: true,
+  },
+  ENCRYPTION_KEY: {
+    schema: z
+      .string()
+      .refine(areEncryptionKeys, 'must be 32 bytes in base64, or several such keys with commas between'),
+    fallback: null,
+    doc: 'Key of the secrets at rest: 32 bytes in base64, older ones after a comma; made and kept in `DATA_DIR` unless given, required with `DATABASE_URL`.',
+    secret: true,
+  },
+  ALLOWED_PRIVATE_CIDRS: {
+    schema: z.string().transform((text, context) => {
+      try {
+        return parseCidrs(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : `${error}` });
+        return z.NEVER;
+      }
+    }),
+    fallback: '',
+    doc: 'Address ranges that webhooks may be sent to though they are not public, plain http included; commas between.',
+  },
+  EVENTS_PER_WORKFLOW: {
+    // A search attribute holds 2 KB: about sixty ids.
+    schema: integer(1, 60),
+    fallback: '50',
+    doc: 'Most events that share a workflow in a burst; 1 gives each event its own.',
+  },
+  GROUP_WINDOW_MS: {
+    schema: integer(0, 10_000),
+    fallback: '50',
+    doc: 'Milliseconds for which a workflow that was not started at once takes in further events.',
+  },
+  SCHEDULE_SCALE: {
+    schema: z
+      .string()
+      .regex(/^\d*\.?\d+$/, 'must be a number')
+      .transform(Number)
+      .pipe(z.number().gt(0, 'must be above 0').max(1000, 'must be at most 1000')),
+    fallback: '1',
+    doc: 'For tests: multiplies every retry delay.',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`),
+    fallback: 'info',
+    doc: `One of ${logLevels.map((level) => `\`${level}\``).join(', ')}.`,
+  },
+} satisfies Record<string, Setting>;
+
+type Settings = typeof settings;
+export type SettingName = keyof Settings;
+
+/** Every setting's value under its name; undefined where it was not given and has no default. */
+export type Config = Readonly<
+  Omit<
+    {
+      [Name in SettingName]:
+        | z.output<Settings[Name]['schema']>
+        | (Settings[Name]['fallback'] extends null ? undefined : never);
+    },
+    'HOST'
+  > & { HOST: string }
+>;
+
+/** Settings that do not do. Its message has one line for each, and no secret's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly { setting: SettingName; problem: string }[];
+
+  constructor(problems: ConfigError['problems']) {
+    const lines = problems.map(({ setting, problem }) => `${setting} ${problem}`);
+    super(
+      lines.length === 1 ? `${lines}` : `settings that do not do:\n${lines.map((l) => `  ${l}`).join('\n')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the settings from the environment. A variable that is empty or blank counts as not given.
+ * @throws ConfigError with every setting that does not do
+ */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const problems: { setting: SettingName; problem: string }[] = [];
+  for (const [name, setting] of Object.entries(settings) as [SettingName, Setting][]) {
+    const given = env[name]?.trim();
+    const text = given === undefined || given === '' ? setting.fallback : given;
+    if (text === null) continue;
+    const parsed = setting.schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else {
+      const what = parsed.error.issues[0]?.message ?? 'does not do';
+      problems.push({ setting: name, problem: setting.secret ? what : `${what} (it is ${quoted(text)})` });
+    }
+  }
+  const isGiven = (name: SettingName) => (env[name]?.trim() ?? '') !== '';
+  if (isGiven('DATABASE_URL') && !isGiven('ENCRYPTION_KEY')) {
+    problems.push({
+      setting: 'ENCRYPTION_KEY',
+      problem:
+        'is required with DATABASE_URL: 32 random bytes in base64, such as `openssl rand -base64 32` prints',
+    });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  values.HOST ??= isGiven('DATABASE_URL') ? '0.0.0.0' : '127.0.0.1';
+  return values as Config;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+}
+
+function integer(least: number, most: number) {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(most, message));
+}
+
+function isUrl(text: string, protocols: readonly string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+function isHostAndPort(text: string): boolean {
+  const port = /^(?:[\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(text)?.[1];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+function areEncryptionKeys(text: string): boolean {
+  return text
+    .split(',')
+    .map((key) => key.trim())
+    .every((key) => /^[\w+/-]{43}=?$/.test(key) && Buffer.from(key, 'base64').length === 32);
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, parseConfig, type SettingName, settings } from '../config.ts';
+
+const key = randomBytes(32).toString('base64');
+
+function problemsOf(env: Record<string, string>): ConfigError {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was taken');
+}
+
+test('an empty environment gives every default', () => {
+  expect(parseConfig({})).toEqual({
+    PORT: 3000,
+    HOST: '127.0.0.1',
+    DATA_DIR: resolve('data'),
+    TEMPORAL_NAMESPACE: 'default',
+    TEMPORAL_TASK_QUEUE: 'postrider',
+    ALLOWED_PRIVATE_CIDRS: [],
+    EVENTS_PER_WORKFLOW: 50,
+    GROUP_WINDOW_MS: 50,
+    SCHEDULE_SCALE: 1,
+    LOG_LEVEL: 'info',
+  });
+});
+
+test('an empty or blank variable counts as not given', () => {
+  const blank = Object.fromEntries(Object.keys(settings).map((name, index) => [name, ' '.repeat(index % 2)]));
+  expect(parseConfig(blank)).toEqual(parseConfig({}));
+});
+
+test('every setting is read', () => {
+  const config = parseConfig({
+    PORT: '0',
+    HOST: '::1',
+    PUBLIC_URL: 'https://hooks.example.com/postrider/',
+    DATA_DIR: '/var/lib/postrider',
+    DATABASE_URL: 'postgres://u:p@db:5432/postrider',
+    TEMPORAL_ADDRESS: 'temporal:7233',
+    TEMPORAL_NAMESPACE: 'webhooks',
+    TEMPORAL_TASK_QUEUE: 'q',
+    TEMPORAL_CLI_PATH: '/opt/temporal',
+    TEMPORAL_PORT: '17233',
+    TEMPORAL_UI_PORT: '18233',
+    ADMIN_API_KEY: 'pk_0123456789abcdef',
+    ENCRYPTION_KEY: `${key}, ${key}`,
+    ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8, ::1',
+    EVENTS_PER_WORKFLOW: '1',
+    GROUP_WINDOW_MS: '0',
+    SCHEDULE_SCALE: '.001',
+    LOG_LEVEL: 'silent',
+  } satisfies Record<SettingName, string>);
+  expect(config).toMatchObject({
+    PORT: 0,
+    HOST: '::1',
+    PUBLIC_URL: 'https://hooks.example.com/postrider',
+    DATA_DIR: resolve('/var/lib/postrider'),
+    DATABASE_URL: 'postgres://u:p@db:5432/postrider',
+    TEMPORAL_ADDRESS: 'temporal:7233',
+    TEMPORAL_NAMESPACE: 'webhooks',
+    TEMPORAL_TASK_QUEUE: 'q',
+    TEMPORAL_CLI_PATH: resolve('/opt/temporal'),
+    TEMPORAL_PORT: 17233,
+    TEMPORAL_UI_PORT: 18233,
+    ADMIN_API_KEY: 'pk_0123456789abcdef',
+    ENCRYPTION_KEY: `${key}, ${key}`,
+    EVENTS_PER_WORKFLOW: 1,
+    GROUP_WINDOW_MS: 0,
+    SCHEDULE_SCALE: 0.001,
+    LOG_LEVEL: 'silent',
+  });
+  expect(config.ALLOWED_PRIVATE_CIDRS.map(([address, bits]) => `${address}/${bits}`)).toEqual([
+    '127.0.0.0/8',
+    '::1/128',
+  ]);
+});
+
+test('with a database server the API listens on every address, unless it is told which', () => {
+  const server = { DATABASE_URL: 'postgresql://db/postrider', ENCRYPTION_KEY: key };
+  expect(parseConfig(server).HOST).toBe('0.0.0.0');
+  expect(parseConfig({ ...server, HOST: '127.0.0.1' }).HOST).toBe('127.0.0.1');
+});
+
+test('a database server requires an encryption key, and a database URL that is bad does so as well', () => {
+  for (const DATABASE_URL of ['postgres://db/postrider', 'mysql://db']) {
+    expect(problemsOf({ DATABASE_URL }).problems.map(({ setting }) => setting)).toContain('ENCRYPTION_KEY');
+  }
+});
+
+test('every bad setting is named at once', () => {
+  const { problems, message } = problemsOf({ PORT: 'http', LOG_LEVEL: 'loud', GROUP_WINDOW_MS: '-1' });
+  expect(problems.map(({ setting }) => setting)).toEqual(['PORT', 'GROUP_WINDOW_MS', 'LOG_LEVEL']);
+  expect(message).toContain('PORT must be a whole number from 0 to 65535 (it is "http")');
+  expect(message).toContain('LOG_LEVEL must be one of fatal, error,');
+});
+
+test('one bad setting is one line', () => {
+  expect(problemsOf({ PORT: '70000' }).message).toBe(
+    'PORT must be a whole number from 0 to 65535 (it is "70000")',
+  );
+});
+
+describe('what does not do', () => {
+  test.each<[SettingName, string]>([
+    ['PORT', '3000.5'],
+    ['PORT', '0x10'],
+    ['PORT', '1e3'],
+    ['HOST', 'a b'],
+    ['PUBLIC_URL', 'hooks.example.com'],
+    ['PUBLIC_URL', 'ftp://hooks.example.com'],
+    ['DATABASE_URL', 'localhost:5432'],
+    ['TEMPORAL_ADDRESS', 'temporal'],
+    ['TEMPORAL_ADDRESS', 'http://temporal:7233'],
+    ['TEMPORAL_ADDRESS', 'temporal:70000'],
+    ['TEMPORAL_NAMESPACE', 'a b'],
+    ['TEMPORAL_TASK_QUEUE', 'q'.repeat(201)],
+    ['TEMPORAL_PORT', '0'],
+    ['TEMPORAL_UI_PORT', '65536'],
+    ['ADMIN_API_KEY', 'short'],
+    ['ADMIN_API_KEY', 'with blanks in the middle'],
+    ['ENCRYPTION_KEY', 'c2hvcnQ='],
+    ['ENCRYPTION_KEY', `${key},`],
+    ['ALLOWED_PRIVATE_CIDRS', '10.0.0.0/33'],
+    ['ALLOWED_PRIVATE_CIDRS', 'localhost'],
+    ['EVENTS_PER_WORKFLOW', '0'],
+    ['EVENTS_PER_WORKFLOW', '61'],
+    ['GROUP_WINDOW_MS', '10001'],
+    ['SCHEDULE_SCALE', '0'],
+    ['SCHEDULE_SCALE', 'Infinity'],
+    ['LOG_LEVEL', 'INFO'],
+  ])('%s=%s', (setting, text) => {
+    const env = { ENCRYPTION_KEY: key, [setting]: text };
+    expect(problemsOf(env).problems.map((problem) => problem.setting)).toEqual([setting]);
+  });
+});
+
+test('a secret is in no message, whatever it is', () => {
+  const secrets = (Object.keys(settings) as SettingName[]).filter((name) => 'secret' in settings[name]);
+  expect(secrets).toEqual(['DATABASE_URL', 'ADMIN_API_KEY', 'ENCRYPTION_KEY']);
+  fc.assert(
+    fc.property(fc.constantFrom(...secrets), fc.stringMatching(/^\S{8,15}$/), (setting, text) => {
+      const error = problemsOf({ [setting]: text });
+      expect(error.message).toContain(setting);
+      expect(error.message).not.toContain(text);
+      expect(JSON.stringify(error.problems)).not.toContain(text);
+    }),
+  );
+});
+
+test('every setting is documented in one sentence', () => {
+  for (const [name, { doc }] of Object.entries(settings)) expect(doc, name).toMatch(/^[^\n|]+\.$/);
+});
