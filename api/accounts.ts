@@ -1,0 +1,45 @@
+import { createAccount, listAccounts } from '../db/accounts.ts';
+import {
+  accountPageSchema,
+  accountQuery,
+  createdAccountSchema,
+  newAccountSchema,
+} from './accounts.schemas.ts';
+import { pageOf } from './fields.schemas.ts';
+import { type Route, route } from './routes.ts';
+
+const tag = 'Accounts';
+
+const postAccount = route({
+  method: 'post',
+  path: '/v1/accounts',
+  name: 'createAccount',
+  tag,
+  summary: 'Make an account with its first API key',
+  description: 'Only a key of the first account may do this.',
+  access: 'first account',
+  body: newAccountSchema,
+  responses: {
+    201: { description: 'The account; its key is shown here only', schema: createdAccountSchema },
+  },
+  async handle({ db }, { body }) {
+    return { status: 201, body: await createAccount(db, body.name) };
+  },
+});
+
+const getAccounts = route({
+  method: 'get',
+  path: '/v1/accounts',
+  name: 'listAccounts',
+  tag,
+  summary: 'List accounts, newest first',
+  description: 'Only a key of the first account may do this.',
+  access: 'first account',
+  query: accountQuery,
+  responses: { 200: { description: 'A page of accounts', schema: accountPageSchema } },
+  async handle({ db }, { query }) {
+    return { status: 200, body: await listAccounts(db, pageOf(query)) };
+  },
+});
+
+export const accountRoutes: Route[] = [postAccount, getAccounts];

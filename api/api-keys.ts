@@ -1,0 +1,66 @@
+import { createApiKey, listApiKeys, revokeApiKey } from '../db/api-keys.ts';
+import {
+  apiKeyPageSchema,
+  apiKeyParams,
+  apiKeyQuery,
+  createdApiKeySchema,
+  newApiKeySchema,
+} from './api-keys.schemas.ts';
+import { pageOf } from './fields.schemas.ts';
+import { conflict, notFound } from './problems.ts';
+import { type Route, route } from './routes.ts';
+
+const tag = 'API keys';
+
+const postApiKey = route({
+  method: 'post',
+  path: '/v1/api-keys',
+  name: 'createApiKey',
+  tag,
+  summary: 'Make an API key',
+  description: 'Every key may do all that its account may.',
+  access: 'account',
+  body: newApiKeySchema,
+  responses: { 201: { description: 'The key, shown here only', schema: createdApiKeySchema } },
+  async handle({ db }, { body, caller }) {
+    return { status: 201, body: await createApiKey(db, caller.account_id, body.name) };
+  },
+});
+
+const getApiKeys = route({
+  method: 'get',
+  path: '/v1/api-keys',
+  name: 'listApiKeys',
+  tag,
+  summary: 'List API keys, newest first, revoked ones included',
+  access: 'account',
+  query: apiKeyQuery,
+  responses: { 200: { description: 'A page of keys', schema: apiKeyPageSchema } },
+  async handle({ db }, { query, caller }) {
+    return { status: 200, body: await listApiKeys(db, caller.account_id, pageOf(query)) };
+  },
+});
+
+const deleteApiKey = route({
+  method: 'delete',
+  path: '/v1/api-keys/{id}',
+  name: 'revokeApiKey',
+  tag,
+  summary: 'Revoke an API key',
+  description: 'It is refused at once; other processes than the one that answers may take it for 5 s more.',
+  access: 'account',
+  params: apiKeyParams,
+  responses: { 204: { description: 'It is revoked' } },
+  problems: { 409: 'It is the account’s last key' },
+  async handle({ db, now, forgetCallers }, { params, caller }) {
+    const outcome = await revokeApiKey(db, caller.account_id, params.id, now());
+    if (outcome === 'not_found') throw notFound('API key');
+    if (outcome === 'last_key') {
+      throw conflict('last_api_key', 'It is the last key of its account: make another one first');
+    }
+    forgetCallers();
+    return { status: 204 };
+  },
+});
+
+export const apiKeyRoutes: Route[] = [postApiKey, getApiKeys, deleteApiKey];

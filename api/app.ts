@@ -1,0 +1,67 @@
+import express, { type Express, type RequestHandler } from 'express';
+import { accountRoutes } from './accounts.ts';
+import { apiKeyRoutes } from './api-keys.ts';
+import { createAuthenticator } from './authentication.ts';
+import { deliveryRoutes } from './deliveries.ts';
+import { answerErrors, answerUnknownPath } from './error-handler.ts';
+import { eventRoutes } from './events.ts';
+import { healthRoutes } from './health.ts';
+import { mountRoutes } from './mount.ts';
+import { openApiDocument } from './openapi.ts';
+import { servePages } from './pages.ts';
+import { logRequests } from './request-log.ts';
+import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
+import { webhookRoutes } from './webhooks.ts';
+
+/** Every route of the API, as data. */
+export const apiRoutes: readonly Route[] = [
+  ...eventRoutes,
+  ...webhookRoutes,
+  ...deliveryRoutes,
+  ...apiKeyRoutes,
+  ...accountRoutes,
+  ...healthRoutes,
+];
+
+/** The HTTP application; the caller listens. It keeps nothing that would have to be closed. */
+export function createApp(dependencies: ApiDependencies): Express {
+  const now = dependencies.now ?? (() => new Date());
+  const authenticator = createAuthenticator(dependencies.db, now);
+  const services: Services = { ...dependencies, now, forgetCallers: () => authenticator.forget() };
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.use(logRequests(dependencies.log), setSecurityHeaders);
+  mountRoutes(app, [...apiRoutes, documentRoute(dependencies.settings.version)], services, authenticator);
+  servePages(app, dependencies.settings);
+  app.use(answerUnknownPath, answerErrors(dependencies.log));
+  return app;
+}
+
+/** For answers that are data; pages set their own policy. */
+const setSecurityHeaders: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-store',
+  });
+  next();
+};
+
+function documentRoute(version: string): Route {
+  const document = openApiDocument(apiRoutes, version);
+  return route({
+    method: 'get',
+    path: '/openapi.json',
+    name: 'getOpenApi',
+    tag: 'Service',
+    summary: 'This document',
+    access: 'public',
+    responses: { 200: { description: 'OpenAPI 3.1' } },
+    handle: async () => ({ status: 200, body: document }),
+  });
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { attemptTriggers, deliveryStatuses } from '../db/schema.ts';
+import {
+  eventIdField,
+  eventTypeField,
+  idField,
+  momentField,
+  pageFields,
+  pageSchema,
+  shownId,
+} from './fields.schemas.ts';
+
+export const deliverySchema = z
+  .object({
+    id: shownId('dlv'),
+    event_id: z.string(),
+    event_type: z.string().nullable().meta({ description: 'Null once the event is no longer kept.' }),
+    webhook_id: shownId('wh'),
+    workflow_id: z.string().meta({ description: 'The Temporal workflow that owns it.' }),
+    status: z.enum(deliveryStatuses),
+    attempt_count: z.int(),
+    next_attempt_at: momentField.nullable(),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why it is where it is: the last failure, for example.' }),
+    created_at: momentField,
+    ended_at: momentField.nullable(),
+  })
+  .meta({ id: 'Delivery' });
+
+const headersField = z.record(z.string(), z.string());
+
+export const attemptFields = {
+  id: shownId('att'),
+  delivery_id: shownId('dlv'),
+  webhook_id: shownId('wh'),
+  number: z.int().meta({ description: '1…n within its delivery.' }),
+  trigger: z.enum(attemptTriggers),
+  started_at: momentField,
+  duration_ms: z.int(),
+  url: z.string(),
+  request_headers: headersField.meta({ description: 'As sent; secret values are shown as •••.' }),
+  succeeded: z.boolean(),
+  reason: z.string().nullable().meta({ description: 'Why it failed, for programs.', example: 'timeout' }),
+  detail: z.string().nullable().meta({ description: 'Why it failed, for people.' }),
+  response_status: z.int().nullable(),
+  response_headers: headersField.nullable(),
+  response_body: z.string().nullable().meta({ description: 'The first 64 KiB.' }),
+  response_truncated: z.boolean(),
+};
+
+export const deliveryWithAttemptsSchema = deliverySchema
+  .extend({ attempts: z.array(z.object(attemptFields).meta({ id: 'Attempt' })) })
+  .meta({ id: 'DeliveryWithAttempts' });
+
+export const deliveryPageSchema = pageSchema(deliverySchema);
+
+export const deliveryParams = z.object({ id: idField('dlv') });
+
+export const deliveryQuery = z.strictObject({
+  ...pageFields('dlv'),
+  status: z.enum(deliveryStatuses).optional(),
+  webhook_id: idField('wh').optional(),
+  event_id: eventIdField.optional(),
+  type: eventTypeField.optional(),
+});
+
+export const startedAttemptSchema = z
+  .object({
+    id: shownId('dlv'),
+    attempt_id: shownId('att').meta({ description: 'The attempt is listed under this id once it is made.' }),
+  })
+  .meta({ id: 'StartedAttempt' });

@@ -1,0 +1,101 @@
+import { listAttemptsOfDelivery } from '../db/attempts.ts';
+import { cancelDelivery, findDelivery, findRetryableDelivery, listDeliveries } from '../db/deliveries.ts';
+import { findEventId } from '../db/events.ts';
+import { newId } from '../db/ids.ts';
+import {
+  deliveryPageSchema,
+  deliveryParams,
+  deliveryQuery,
+  deliverySchema,
+  deliveryWithAttemptsSchema,
+  startedAttemptSchema,
+} from './deliveries.schemas.ts';
+import { pageOf } from './fields.schemas.ts';
+import { conflict, notFound } from './problems.ts';
+import { type Route, route } from './routes.ts';
+
+const tag = 'Deliveries';
+
+const getDeliveries = route({
+  method: 'get',
+  path: '/v1/deliveries',
+  name: 'listDeliveries',
+  tag,
+  summary: 'List deliveries, newest first',
+  access: 'account',
+  query: deliveryQuery,
+  responses: { 200: { description: 'A page of deliveries', schema: deliveryPageSchema } },
+  async handle({ db }, { query, caller }) {
+    const { event_id, ...filter } = query;
+    const eventId = event_id === undefined ? undefined : await findEventId(db, caller.account_id, event_id);
+    if (event_id !== undefined && eventId === undefined) {
+      return { status: 200, body: { data: [], next_cursor: null } };
+    }
+    const page = await listDeliveries(db, caller.account_id, { ...filter, event_id: eventId }, pageOf(query));
+    return { status: 200, body: page };
+  },
+});
+
+const getDelivery = route({
+  method: 'get',
+  path: '/v1/deliveries/{id}',
+  name: 'getDelivery',
+  tag,
+  summary: 'Get a delivery with its attempts, first to last',
+  access: 'account',
+  params: deliveryParams,
+  responses: { 200: { description: 'The delivery', schema: deliveryWithAttemptsSchema } },
+  async handle({ db }, { params, caller }) {
+    const delivery = await findDelivery(db, caller.account_id, params.id);
+    if (delivery === undefined) throw notFound('delivery');
+    const attempts = await listAttemptsOfDelivery(db, caller.account_id, params.id);
+    return { status: 200, body: { ...delivery, attempts } };
+  },
+});
+
+const retryDelivery = route({
+  method: 'post',
+  path: '/v1/deliveries/{id}/retry',
+  name: 'retryDelivery',
+  tag,
+  summary: 'Make one more attempt now',
+  description:
+    'Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither.',
+  access: 'account',
+  params: deliveryParams,
+  responses: { 202: { description: 'The attempt is on its way', schema: startedAttemptSchema } },
+  problems: { 409: 'The webhook was deleted', 503: 'Temporal is not available' },
+  async handle({ db, starter }, { params, caller }) {
+    const delivery = await findRetryableDelivery(db, caller.account_id, params.id);
+    if (delivery === undefined) throw notFound('delivery');
+    if (delivery.is_webhook_deleted) throw conflict('webhook_deleted', 'Its webhook was deleted');
+    const attemptId = newId('att');
+    await starter.startManualAttempt(params.id, attemptId);
+    return { status: 202, body: { id: params.id, attempt_id: attemptId } };
+  },
+});
+
+const postCancel = route({
+  method: 'post',
+  path: '/v1/deliveries/{id}/cancel',
+  name: 'cancelDelivery',
+  tag,
+  summary: 'Cancel a delivery that still waits',
+  description: 'An attempt that is under way is not called back. Cancelling twice is cancelling once.',
+  access: 'account',
+  params: deliveryParams,
+  responses: { 200: { description: 'The delivery, cancelled', schema: deliverySchema } },
+  problems: { 409: 'It has ended otherwise' },
+  async handle({ db, starter, now }, { params, caller }) {
+    const cancelled = await cancelDelivery(db, caller.account_id, params.id, now());
+    if (cancelled === undefined) throw notFound('delivery');
+    const { delivery, is_changed } = cancelled;
+    if (delivery.status !== 'cancelled') {
+      throw conflict('delivery_ended', `The delivery has ended before: it is ${delivery.status}`);
+    }
+    if (is_changed) void starter.tellDeliveryEnded(delivery.workflow_id, delivery.id);
+    return { status: 200, body: delivery };
+  },
+});
+
+export const deliveryRoutes: Route[] = [getDeliveries, getDelivery, retryDelivery, postCancel];

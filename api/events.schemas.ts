@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { deliverySchema } from './deliveries.schemas.ts';
+import {
+  channelField,
+  eventIdField,
+  eventTypeField,
+  momentField,
+  pageFields,
+  pageSchema,
+} from './fields.schemas.ts';
+
+/** The event's data: kept as it is, fields in the order in which they came. */
+const dataField = z
+  .unknown()
+  .refine(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'must be a JSON object',
+  )
+  .meta({
+    description:
+      'A JSON object. Numbers are doubles, as in I-JSON (RFC 7493): send larger integers, such as ids, as strings.',
+    example: { message_id: 'msg_1234567890', to: '+15551234567' },
+    override: { type: 'object', additionalProperties: true },
+  });
+
+export const newEventSchema = z
+  .strictObject({
+    type: eventTypeField,
+    data: dataField,
+    channel: channelField.nullish(),
+    id: eventIdField.optional().meta({
+      description:
+        'The producer’s own id of the event. Receivers see it, and a repeat with the same id is the same event. ' +
+        'No full stop, since it becomes part of what is signed (Standard Webhooks).',
+    }),
+  })
+  .meta({ id: 'NewEvent' });
+
+export const idempotencyHeaders = z.object({
+  'Idempotency-Key': z
+    .string('must be given once')
+    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
+    .optional()
+    .meta({
+      description:
+        'A repeat with the same key gets the first answer; with other content it is refused with 409.',
+    }),
+});
+
+export const acceptedEventSchema = z
+  .object({ id: z.string(), type: z.string(), channel: z.string().nullable(), created_at: momentField })
+  .meta({ id: 'AcceptedEvent' });
+
+const eventFields = {
+  id: z.string(),
+  type: z.string(),
+  channel: z.string().nullable(),
+  is_test: z.boolean(),
+  created_at: momentField,
+};
+
+export const eventSchema = z
+  .object({
+    ...eventFields,
+    data: z.unknown().meta({ override: { type: 'object', additionalProperties: true } }),
+    deliveries: z.array(deliverySchema).meta({ description: 'Newest first; at most 1,000.' }),
+  })
+  .meta({ id: 'Event' });
+
+export const eventPageSchema = pageSchema(
+  z.object(eventFields).meta({ id: 'EventSummary', description: 'An event without its data.' }),
+);
+
+export const eventParams = z.object({ id: eventIdField });
+
+export const eventQuery = z.strictObject({
+  ...pageFields('evt'),
+  type: eventTypeField.optional(),
+  channel: channelField.optional(),
+});

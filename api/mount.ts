@@ -1,0 +1,119 @@
+import type { Express, Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import type { Caller } from '../db/api-keys.ts';
+import { DatabaseUnavailable } from '../db/errors.ts';
+import type { Authenticator } from './authentication.ts';
+import { Problem } from './problems.ts';
+import { readJsonBody } from './request-body.ts';
+import { noteForLog } from './request-log.ts';
+import type { Reply, Route, Services } from './routes.ts';
+import { parseBody, parseParameters } from './validation.ts';
+
+/** How long a request that only reads waits for the database before it is answered with 503. */
+const readDeadlineMs = 2_000;
+
+const noQuery = z.strictObject({});
+
+/** Serves the routes, and answers other methods on their paths with 405, or with what is allowed when that is asked. */
+export function mountRoutes(
+  app: Express,
+  routes: readonly Route[],
+  services: Services,
+  authenticator: Authenticator,
+): void {
+  // A path without parameters first: `/v1/webhooks/test` is not the webhook `test`.
+  const paths = [...new Set(routes.map((route) => route.path))].sort(
+    (a, b) => a.split('{').length - b.split('{').length,
+  );
+  for (const path of paths) {
+    const here = routes.filter((route) => route.path === path);
+    const expressPath = path.replaceAll(/\{(\w+)\}/g, ':$1');
+    for (const route of here) app[route.method](expressPath, serve(route, services, authenticator));
+    const methods = here.map((route) => route.method.toUpperCase());
+    app.all(expressPath, refuseOtherMethods(path, methods));
+  }
+}
+
+function serve(route: Route, services: Services, authenticator: Authenticator): RequestHandler {
+  return async (request, response) => {
+    noteForLog(response, { route: route.path });
+    const caller = route.access === 'public' ? undefined : await identify(request, route, authenticator);
+    if (caller !== undefined) noteForLog(response, { account_id: caller.account_id });
+    const answer = route.handle(services, {
+      params: route.params && parseParameters(route.params, request.params, 'parameter'),
+      query: parseQuery(route, request),
+      headers: route.headers && parseParameters(route.headers, headersOf(route.headers, request), 'header'),
+      body: route.body && parseBody(route.body, await readJsonBody(request, response)),
+      get caller() {
+        if (caller === undefined) throw new Error(`${route.name} is public: nobody calls it`);
+        return caller;
+      },
+    });
+    send(response, await (route.method === 'get' ? withinDeadline(answer) : answer));
+  };
+}
+
+async function identify(request: Request, route: Route, authenticator: Authenticator): Promise<Caller> {
+  const caller = await withinDeadline(authenticator.authenticate(request.headers.authorization));
+  if (route.access === 'first account' && !caller.is_first_account) {
+    throw new Problem({
+      status: 403,
+      code: 'forbidden',
+      detail: 'Only a key of the first account may do this',
+    });
+  }
+  return caller;
+}
+
+function parseQuery(route: Route, request: Request): unknown {
+  // Probes and browsers may add what they like to what anyone may read.
+  if (route.query === undefined && route.access === 'public') return undefined;
+  return parseParameters(route.query ?? noQuery, request.query, 'parameter');
+}
+
+/** The named headers, in lower case; one that was sent twice is a list, which no schema takes. */
+function headersOf(schema: z.ZodType, request: Request): Record<string, unknown> {
+  const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = request.headersDistinct[name.toLowerCase()];
+      return [name, values?.length === 1 ? values[0] : values];
+    }),
+  );
+}
+
+/** Answers what a path's own methods did not: 405, or to OPTIONS what it takes. */
+export function refuseOtherMethods(path: string, methods: readonly string[]): RequestHandler {
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  return (request, response) => {
+    noteForLog(response, { route: path });
+    response.set('Allow', allow);
+    if (request.method === 'OPTIONS') {
+      response.status(204).end();
+      return;
+    }
+    throw new Problem({ status: 405, code: 'method_not_allowed', detail: `This path takes ${allow}` });
+  };
+}
+
+function send(response: Response, reply: Reply): void {
+  response.status(reply.status).set(reply.headers ?? {});
+  if (reply.body === undefined) response.end();
+  else response.json(reply.body);
+}
+
+/** Once the time is up nobody waits for the answer any more, whatever it is. */
+async function withinDeadline<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new DatabaseUnavailable('The database did not answer in time')),
+      readDeadlineMs,
+    );
+  });
+  try {
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,88 @@
+import express, { type Request, type Response } from 'express';
+import { jsonLimitErrors } from './json-limits.ts';
+import { badRequest, invalidBody, Problem } from './problems.ts';
+
+/** The longest body that is read, in bytes, after decompression. */
+export const mostBodyBytes = 256 * 1024;
+
+const readRaw = express.raw({ limit: mostBodyBytes, type: () => true });
+
+/**
+ * Reads a request's JSON body.
+ * @throws Problem 400, 413, 415 or 422: what is wrong with it, without any of it
+ */
+export async function readJsonBody(request: Request, response: Response): Promise<unknown> {
+  requireJsonType(request);
+  const bytes = await readBytes(request, response);
+  if (bytes.length === 0)
+    throw badRequest('body_missing', 'The request has no body: a JSON object is expected');
+  const value = parseJson(decodeUtf8(bytes));
+  const errors = jsonLimitErrors(value);
+  if (errors.length > 0) throw invalidBody(errors);
+  return value;
+}
+
+function requireJsonType(request: Request): void {
+  const type = request.headers['content-type'];
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
+  if (type === undefined && !hasBody) return;
+  const isJson = /^application\/json *(;|$)/i.test(type ?? '');
+  const charset = /; *charset *= *"?([^";\s]*)/i.exec(type ?? '')?.[1];
+  if (isJson && (charset === undefined || /^utf-?8$/i.test(charset))) return;
+  throw unsupported('The body must be JSON in UTF-8: send it with the header Content-Type: application/json');
+}
+
+function readBytes(request: Request, response: Response): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    readRaw(request, response, (error?: unknown) => {
+      if (error !== undefined) reject(bodyProblem(error));
+      else resolve(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    });
+  });
+}
+
+/** What body-parser means by an error's `type`. */
+function bodyProblem(error: unknown): unknown {
+  const { type, status } = error as { type?: string; status?: number };
+  if (type === 'entity.too.large') {
+    return new Problem({
+      status: 413,
+      code: 'body_too_large',
+      detail: `A body may have at most ${mostBodyBytes} bytes`,
+    });
+  }
+  if (type === 'encoding.unsupported')
+    return unsupported('The Content-Encoding is not supported: use gzip, or none');
+  if (status !== undefined && status < 500)
+    return badRequest('body_unreadable', 'The body could not be read');
+  return error;
+}
+
+function unsupported(detail: string): Problem {
+  return new Problem({
+    status: 415,
+    code: 'unsupported_media_type',
+    detail,
+    headers: { 'Accept-Post': 'application/json' },
+  });
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw badRequest('not_json', 'The body is not UTF-8 text');
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The message itself would repeat some of the body.
+    const position = /at position (\d+)/.exec((error as Error).message)?.[1];
+    const where = position === undefined ? '' : `, as is seen at position ${position}`;
+    throw badRequest('not_json', `The body is not JSON${where}`);
+  }
+}

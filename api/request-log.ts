@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+
+interface Notes {
+  request_id: string;
+  /** The route's pattern: the path itself may hold anything. */
+  route?: string;
+  account_id?: string;
+}
+
+/** Adds to what the request's line in the log will say. */
+export function noteForLog(response: Response, notes: Partial<Notes>): void {
+  Object.assign(response.locals, notes);
+}
+
+/** What a request is known by, in its answer, its line in the log, and in an error's line. */
+export function requestIdOf(response: Response): string {
+  return (response.locals as Notes).request_id;
+}
+
+const quietRoutes = new Set(['/healthz', '/readyz']);
+
+/**
+ * Gives every request an id (its own X-Request-Id where that is plain), gives it back, and logs one line when the answer
+ * is sent: no query, no body, no header.
+ */
+export function logRequests(log: Logger): RequestHandler {
+  return (request, response, next) => {
+    const startedAt = performance.now();
+    const given = request.get('X-Request-Id') ?? '';
+    const requestId = /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : `req_${randomUUID()}`;
+    noteForLog(response, { request_id: requestId });
+    response.set('X-Request-Id', requestId);
+    response.once('close', () => {
+      const { route, account_id } = response.locals as Notes;
+      const line = {
+        method: request.method,
+        route: route ?? null,
+        status: response.statusCode,
+        duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
+        request_id: requestId,
+        ...(account_id === undefined ? {} : { account_id }),
+        ...(response.writableFinished ? {} : { aborted: true }),
+      };
+      if (quietRoutes.has(route ?? '')) log.debug(line, 'request');
+      else log.info(line, 'request');
+    });
+    next();
+  };
+}

@@ -1,0 +1,114 @@
+import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { Caller } from '../db/api-keys.ts';
+import type { Database } from '../db/database.ts';
+import type { Sealer } from '../db/encryption.ts';
+import type { Intake } from '../delivery/intake.ts';
+import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
+import type { Cidr } from '../webhook/address-policy.ts';
+
+export interface ApiSettings {
+  /** Postrider's own version. */
+  version: string;
+  /** Ranges that webhooks may point into although the URL policy forbids them. */
+  allowedPrivateCidrs: readonly Cidr[];
+  /** Where people open Temporal's own page; linked to from ours. */
+  temporalUiUrl?: string | undefined;
+}
+
+/** Whether the process can do its work, and each thing it needs for that by name. */
+export interface Readiness {
+  ready: boolean;
+  checks: Record<string, { ok: boolean; detail?: string }>;
+}
+
+/** What the API asks of Temporal. */
+export type Starter = Pick<WorkflowStarter, 'startManualAttempt' | 'tellDeliveryEnded'>;
+
+/** What the API is made of; main.ts and tests give it. */
+export interface ApiDependencies {
+  db: Database;
+  intake: Intake;
+  starter: Starter;
+  sealer: Sealer;
+  settings: ApiSettings;
+  isReady(): Promise<Readiness>;
+  log: Logger;
+  now?: () => Date;
+}
+
+/** What handlers work with. */
+export interface Services extends Omit<ApiDependencies, 'now'> {
+  now(): Date;
+  /** Looks every key up afresh from now on: one was revoked. */
+  forgetCallers(): void;
+}
+
+export interface RouteRequest<Params, Query, Headers, Body> {
+  params: Params;
+  query: Query;
+  headers: Headers;
+  body: Body;
+  /** Who asks. On public routes nobody does, and reading it throws. */
+  caller: Caller;
+}
+
+export interface Reply {
+  status: number;
+  /** Sent as JSON. */
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface ResponseSpec {
+  description: string;
+  schema?: z.ZodType;
+}
+
+/**
+ * A route as data: mount.ts serves it, openapi.ts describes it, from the same schemas. `path` is in OpenAPI's form
+ * (`/v1/events/{id}`).
+ */
+export interface RouteSpec<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Headers extends z.ZodType,
+  Body extends z.ZodType,
+> {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  path: string;
+  /** OpenAPI's operationId. */
+  name: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  /** Who may ask: anyone, any account's key, or a key of the first account. */
+  access: 'public' | 'account' | 'first account';
+  params?: Params;
+  /** A route without one takes no query parameters. */
+  query?: Query;
+  /** Only the headers that it names are looked at. */
+  headers?: Headers;
+  /** A route without one does not read a body. */
+  body?: Body;
+  responses: Record<number, ResponseSpec>;
+  /** Statuses of problems that are this route's own, beyond those that all routes of its form have. */
+  problems?: Record<number, string>;
+  handle(
+    services: Services,
+    request: RouteRequest<z.output<Params>, z.output<Query>, z.output<Headers>, z.output<Body>>,
+  ): Promise<Reply>;
+}
+
+/** Any route. `handle` gets what its own schemas made of the request. */
+export type Route = RouteSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>;
+
+/** Checks a route's handler against its schemas. */
+export function route<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Headers extends z.ZodType,
+  Body extends z.ZodType,
+>(spec: RouteSpec<Params, Query, Headers, Body>): Route {
+  return spec as unknown as Route;
+}

@@ -1,0 +1,184 @@
+import type { Webhook, WebhookSettings } from '../db/webhooks.ts';
+import { authProblem } from '../webhook/auth.ts';
+import { headerProblems } from '../webhook/header-policy.ts';
+import type { Auth, Profile } from '../webhook/profile.ts';
+import { isProfileName, profiles } from '../webhook/profiles.ts';
+import { REDACTED } from '../webhook/request.ts';
+import type { RetrySchedule } from '../webhook/retry-schedule.ts';
+import { parseSecret, SecretFormError } from '../webhook/secrets.ts';
+import { canSubscribe } from '../webhook/subscriptions.ts';
+import { checkUrl } from '../webhook/url-policy.ts';
+import { type FieldError, invalidBody } from './problems.ts';
+import type { ApiSettings } from './routes.ts';
+import { pointerTo } from './validation.ts';
+import type {
+  AuthBody,
+  NewWebhookBody,
+  RetryScheduleBody,
+  WebhookChangeBody,
+  WebhookReplacementBody,
+} from './webhooks.schemas.ts';
+
+/** What decides whether settings are taken. */
+export interface SettingsRules {
+  profile: Profile;
+  policy: Pick<ApiSettings, 'allowedPrivateCidrs'>;
+  /** The webhook as it is, whose secret values `•••` stands for. */
+  current?: Webhook;
+}
+
+/** What a whole body asks for: what is absent has its default. @throws Problem 422 */
+export function settingsOf(
+  body: NewWebhookBody | WebhookReplacementBody,
+  rules: SettingsRules,
+): WebhookSettings {
+  const settings: WebhookSettings = {
+    url: body.url,
+    description: body.description ?? '',
+    events: [...new Set(body.events)],
+    channels: body.channels ? [...new Set(body.channels)] : null,
+    retry_schedule: body.retry_schedule ? storedSchedule(body.retry_schedule) : null,
+    timeout_ms: body.timeout_ms ?? null,
+    headers: withKeptValues(body.headers ?? {}, rules.current?.headers ?? {}),
+    auth: withKeptCredentials(body.auth ?? { type: 'none' }, rules.current?.auth),
+  };
+  const errors = [...profileErrors(body.profile, rules), ...settingsErrors(settings, body, rules)];
+  if (errors.length > 0) throw invalidBody(errors);
+  return settings;
+}
+
+/** What a partial body makes of a webhook: what is absent stays. @throws Problem 422 */
+export function changedSettings(
+  current: Webhook,
+  change: WebhookChangeBody,
+  rules: Omit<SettingsRules, 'current'>,
+): WebhookSettings {
+  const whole = { ...shownSettings(current), ...withoutUndefined(change) };
+  return settingsOf(whole as WebhookReplacementBody, { ...rules, current });
+}
+
+/** A webhook as answers show it: secret values are `•••`. */
+export function shownWebhook(webhook: Webhook) {
+  const { id, profile, endpoint_state, created_at, updated_at } = webhook;
+  const { url, description, events, channels, retry_schedule, timeout_ms, headers, auth } =
+    shownSettings(webhook);
+  return {
+    ...{ id, url, description, events, channels, profile, retry_schedule, timeout_ms, headers, auth },
+    ...{ endpoint_state, created_at, updated_at },
+  };
+}
+
+/** The profile that a stored webhook has. */
+export function profileOf({ profile }: Pick<Webhook, 'profile'>): Profile {
+  if (!isProfileName(profile)) throw new Error(`a webhook is stored with the unknown profile ${profile}`);
+  return profiles[profile];
+}
+
+/** What is wrong with a signing secret that was given for a webhook of the profile. */
+export function secretErrors(secret: string, profile: Profile): FieldError[] {
+  const pointer = '/secret';
+  try {
+    const { kind } = parseSecret(secret);
+    if (kind === 'hmac' || !profile.signs.includes('x-inbox-signature')) return [];
+    return [{ pointer, detail: `must be a whsec_ secret: the profile ${profile.name} signs with HMAC` }];
+  } catch (error) {
+    if (error instanceof SecretFormError) return [{ pointer, detail: error.message }];
+    throw error;
+  }
+}
+
+function profileErrors(named: string | undefined, { profile, current }: SettingsRules): FieldError[] {
+  if (current === undefined || named === undefined || named === profile.name) return [];
+  const detail = `is ${profile.name} and cannot be changed: a repeat of a delivery must be the same request`;
+  return [{ pointer: '/profile', detail }];
+}
+
+function settingsErrors(
+  { url, headers, auth }: WebhookSettings,
+  { events }: Pick<NewWebhookBody, 'events'>,
+  { profile, policy }: SettingsRules,
+): FieldError[] {
+  const urlCheck = checkUrl(url, {
+    httpsOnly: profile.httpsOnly,
+    allowedPrivateCidrs: policy.allowedPrivateCidrs,
+  });
+  const auths = authProblem(profile, auth) ?? unkeptCredential(auth);
+  return [
+    ...(urlCheck.ok ? [] : [{ pointer: '/url', detail: urlCheck.problem.detail }]),
+    ...events.flatMap((pattern, index) =>
+      canSubscribe(profile, pattern)
+        ? []
+        : [
+            {
+              pointer: `/events/${index}`,
+              detail: `the profile ${profile.name} does not carry events of this type`,
+            },
+          ],
+    ),
+    ...headerProblems(headers).map(({ name, detail }) => ({
+      pointer: pointerTo(name === null ? ['headers'] : ['headers', name]),
+      detail,
+    })),
+    ...(auths === null ? [] : [{ pointer: `/auth/${auths.field}`, detail: auths.detail }]),
+  ];
+}
+
+function unkeptCredential(auth: Auth) {
+  const detail = `${REDACTED} keeps what is stored, and nothing of this type is`;
+  if (auth.type === 'basic' && auth.password === REDACTED) return { field: 'password', detail };
+  return auth.type === 'bearer' && auth.token === REDACTED ? { field: 'token', detail } : null;
+}
+
+/** `•••` cannot be sent as a header's value, so where there is nothing to keep it is refused as one. */
+function withKeptValues(given: Record<string, string>, current: Record<string, string>) {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      name,
+      value === REDACTED && Object.hasOwn(current, name) ? (current[name] ?? value) : value,
+    ]),
+  );
+}
+
+function withKeptCredentials(given: AuthBody, current: Auth | undefined): Auth {
+  if (given.type === 'basic' && given.password === REDACTED && current?.type === 'basic') {
+    return { ...given, password: current.password };
+  }
+  if (given.type === 'bearer' && given.token === REDACTED && current?.type === 'bearer') return current;
+  return given;
+}
+
+function shownSettings(webhook: WebhookSettings) {
+  return {
+    url: webhook.url,
+    description: webhook.description,
+    events: webhook.events,
+    channels: webhook.channels,
+    retry_schedule: webhook.retry_schedule === null ? null : shownSchedule(webhook.retry_schedule),
+    timeout_ms: webhook.timeout_ms,
+    headers: Object.fromEntries(Object.keys(webhook.headers).map((name) => [name, REDACTED])),
+    auth: shownAuth(webhook.auth),
+  };
+}
+
+function shownAuth(auth: Auth): AuthBody {
+  if (auth.type === 'basic') return { ...auth, password: REDACTED };
+  return auth.type === 'bearer' ? { type: 'bearer', token: REDACTED } : auth;
+}
+
+function storedSchedule(body: RetryScheduleBody): RetrySchedule {
+  const jitter = body.jitter ?? 0;
+  if ('delays_ms' in body) return { delaysMs: body.delays_ms, jitter };
+  const { initial_ms, factor, max_ms, attempts } = body;
+  return { initialMs: initial_ms, factor, maxMs: max_ms, attempts, jitter };
+}
+
+function shownSchedule(schedule: RetrySchedule): RetryScheduleBody {
+  const { jitter } = schedule;
+  if ('delaysMs' in schedule) return { delays_ms: [...schedule.delaysMs], jitter };
+  const { initialMs, factor, maxMs, attempts } = schedule;
+  return { initial_ms: initialMs, factor, max_ms: maxMs, attempts, jitter };
+}
+
+function withoutUndefined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Partial<T>;
+}

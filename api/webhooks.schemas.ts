@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { loggedBodyCharacters } from '../db/attempts.ts';
+import { endpointStates } from '../db/schema.ts';
+import type { ProfileName } from '../webhook/profile.ts';
+import { defaultProfileName, profileNames } from '../webhook/profiles.ts';
+import { retryScheduleLimits } from '../webhook/retry-schedule.ts';
+import { isPattern } from '../webhook/subscriptions.ts';
+import { MAX_URL_CHARS } from '../webhook/url-policy.ts';
+import { attemptFields } from './deliveries.schemas.ts';
+import {
+  channelField,
+  eventTypeField,
+  idField,
+  momentField,
+  pageFields,
+  pageSchema,
+  shownId,
+} from './fields.schemas.ts';
+
+/** The shortest and longest time limits of an attempt, in ms. */
+const timeoutLimits = { minMs: 1_000, maxMs: 30_000 };
+
+const { maxAttempts, maxDelayMs, minFactor, maxFactor } = retryScheduleLimits;
+
+const delayField = z.int().min(0).max(maxDelayMs);
+const jitterField = z.number().min(0).max(1).meta({
+  description: 'Each delay is lengthened by a random part of up to this share of itself; 0 if absent.',
+});
+
+const retryScheduleField = z
+  .union([
+    z.strictObject({
+      delays_ms: z
+        .array(delayField)
+        .min(1)
+        .max(maxAttempts)
+        .meta({ description: 'The delay before each attempt, the first included.' }),
+      jitter: jitterField.optional(),
+    }),
+    z.strictObject({
+      initial_ms: delayField,
+      factor: z.number().min(minFactor).max(maxFactor),
+      max_ms: delayField,
+      attempts: z
+        .int()
+        .min(1)
+        .max(maxAttempts)
+        .meta({ description: 'In all, the first included, which is made at once.' }),
+      jitter: jitterField.optional(),
+    }),
+  ])
+  .meta({ description: 'When attempts are made; null or absent for the profile’s own schedule.' });
+
+const authField = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('none') }),
+    z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
+    z.strictObject({ type: z.literal('bearer'), token: z.string() }),
+  ])
+  .meta({
+    description:
+      'How requests authenticate. Read back, password and token are •••, which sent again keeps them.',
+  });
+
+const profileField = z.enum(profileNames as [ProfileName, ...ProfileName[]]);
+
+const urlField = z.string().meta({
+  example: 'https://yourapp.com/webhooks/inbox',
+  override: { format: 'uri', maxLength: MAX_URL_CHARS },
+});
+
+const eventsField = z
+  .array(z.string().refine(isPattern, 'must be an event type, one with .* after it, or *'))
+  .min(1, 'must name at least one event type, or *')
+  .max(200)
+  .meta({
+    description: 'Event types: exact names, `message.*` for all below, or `*` for all.',
+    example: ['message.delivered', 'message.read', 'message.failed'],
+  });
+
+/** What may be changed and has a default. */
+const optionalFields = {
+  description: z.string().max(1_000).optional().meta({ example: 'Production webhook endpoint' }),
+  channels: z
+    .array(channelField)
+    .min(1, 'must name at least one channel; null is for all')
+    .max(1_000)
+    .nullish()
+    .meta({ description: 'Only events of these channels; null or absent for all events.' }),
+  retry_schedule: retryScheduleField.nullish(),
+  timeout_ms: z
+    .int()
+    .min(timeoutLimits.minMs)
+    .max(timeoutLimits.maxMs)
+    .nullish()
+    .meta({ description: 'How long an attempt may take; null or absent for the profile’s own limit.' }),
+  headers: z.record(z.string(), z.string()).optional().meta({
+    description: 'Sent with every request. Read back, values are •••, which sent again keeps them.',
+  }),
+  auth: authField.optional(),
+};
+
+export const newWebhookSchema = z
+  .strictObject({
+    url: urlField,
+    events: eventsField,
+    ...optionalFields,
+    profile: profileField.optional().meta({
+      description: `The wire dialect; ${defaultProfileName} if absent. It cannot be changed later.`,
+    }),
+    secret: z.string().optional().meta({
+      description: 'The signing secret: whsec_ (HMAC) or whsk_ (ed25519) and base64. Made when absent.',
+    }),
+  })
+  .meta({ id: 'NewWebhook' });
+
+const unchangeableFields = {
+  profile: profileField
+    .optional()
+    .meta({ description: 'Must be the profile it has: that cannot be changed.' }),
+};
+
+export const webhookReplacementSchema = z
+  .strictObject({ url: urlField, events: eventsField, ...optionalFields, ...unchangeableFields })
+  .meta({ id: 'WebhookReplacement' });
+
+export const webhookChangeSchema = z
+  .strictObject({
+    url: urlField.optional(),
+    events: eventsField.optional(),
+    ...optionalFields,
+    ...unchangeableFields,
+  })
+  .meta({ id: 'WebhookChange' });
+
+export const webhookSchema = z
+  .object({
+    id: shownId('wh'),
+    url: z.string(),
+    description: z.string(),
+    events: z.array(z.string()),
+    channels: z.array(z.string()).nullable(),
+    profile: z.string(),
+    retry_schedule: retryScheduleField.nullable(),
+    timeout_ms: z.int().nullable(),
+    headers: z.record(z.string(), z.string()),
+    auth: authField,
+    endpoint_state: z.enum(endpointStates),
+    created_at: momentField,
+    updated_at: momentField,
+  })
+  .meta({ id: 'Webhook' });
+
+export const createdWebhookSchema = webhookSchema
+  .extend({ secret: z.string().meta({ description: 'The signing secret.' }) })
+  .meta({ id: 'CreatedWebhook' });
+
+export const webhookPageSchema = pageSchema(webhookSchema);
+
+export const webhookParams = z.object({ id: idField('wh') });
+
+export const webhookQuery = z.strictObject(pageFields('wh'));
+
+export const webhookLogQuery = z.strictObject(pageFields('att'));
+
+export const webhookSecretSchema = z.object({ secret: z.string() }).meta({ id: 'WebhookSecret' });
+
+export const webhookTestSchema = z
+  .strictObject({ webhook_id: idField('wh'), event_type: eventTypeField })
+  .meta({ id: 'WebhookTest' });
+
+export const startedTestSchema = z
+  .object({
+    event_id: shownId('evt'),
+    delivery_id: shownId('dlv'),
+    webhook_id: shownId('wh'),
+    event_type: z.string(),
+  })
+  .meta({ id: 'StartedTest' });
+
+export const webhookLogPageSchema = pageSchema(
+  z
+    .object({
+      ...attemptFields,
+      response_body: z
+        .string()
+        .nullable()
+        .meta({ description: `The first ${loggedBodyCharacters} characters; the delivery shows more.` }),
+      event_id: z.string().nullable(),
+      event_type: z.string().nullable(),
+    })
+    .meta({ id: 'LoggedAttempt' }),
+);
+
+export type NewWebhookBody = z.output<typeof newWebhookSchema>;
+export type WebhookReplacementBody = z.output<typeof webhookReplacementSchema>;
+export type WebhookChangeBody = z.output<typeof webhookChangeSchema>;
+export type RetryScheduleBody = z.output<typeof retryScheduleField>;
+export type AuthBody = z.output<typeof authField>;

@@ -1,0 +1,265 @@
+import { listAttemptsOfWebhook } from '../db/attempts.ts';
+import {
+  createWebhook,
+  deleteWebhook,
+  findCurrentSecret,
+  findWebhook,
+  listWebhooks,
+  updateWebhook,
+} from '../db/webhooks.ts';
+import { catalogueEntry, defaultProfileName, profiles } from '../webhook/profiles.ts';
+import { generateSecret } from '../webhook/secrets.ts';
+import { carriesType } from '../webhook/subscriptions.ts';
+import { pageOf } from './fields.schemas.ts';
+import { newEvent } from './new-event.ts';
+import { invalidBody, notFound } from './problems.ts';
+import { type Route, route, type Services } from './routes.ts';
+import { changedSettings, profileOf, secretErrors, settingsOf, shownWebhook } from './webhook-settings.ts';
+import {
+  createdWebhookSchema,
+  newWebhookSchema,
+  startedTestSchema,
+  webhookChangeSchema,
+  webhookLogPageSchema,
+  webhookLogQuery,
+  webhookPageSchema,
+  webhookParams,
+  webhookQuery,
+  webhookReplacementSchema,
+  webhookSchema,
+  webhookSecretSchema,
+  webhookTestSchema,
+} from './webhooks.schemas.ts';
+
+const tag = 'Webhooks';
+
+const postWebhook = route({
+  method: 'post',
+  path: '/v1/webhooks',
+  name: 'createWebhook',
+  tag,
+  summary: 'Register a webhook',
+  access: 'account',
+  body: newWebhookSchema,
+  responses: {
+    201: { description: 'The webhook; its secret is shown here only', schema: createdWebhookSchema },
+  },
+  async handle({ db, sealer, settings }, { body, caller }) {
+    const profile = profiles[body.profile ?? defaultProfileName];
+    const wanted = settingsOf(body, { profile, policy: settings });
+    const secret = body.secret ?? generateSecret();
+    const errors = secretErrors(secret, profile);
+    if (errors.length > 0) throw invalidBody(errors);
+    const webhook = await createWebhook(db, sealer, {
+      ...wanted,
+      account_id: caller.account_id,
+      profile: profile.name,
+      secret,
+    });
+    return {
+      status: 201,
+      body: { ...shownWebhook(webhook), secret },
+      headers: { Location: `/v1/webhooks/${webhook.id}` },
+    };
+  },
+});
+
+const getWebhooks = route({
+  method: 'get',
+  path: '/v1/webhooks',
+  name: 'listWebhooks',
+  tag,
+  summary: 'List webhooks, newest first',
+  access: 'account',
+  query: webhookQuery,
+  responses: { 200: { description: 'A page of webhooks', schema: webhookPageSchema } },
+  async handle({ db, sealer }, { query, caller }) {
+    const page = await listWebhooks(db, sealer, caller.account_id, pageOf(query));
+    return { status: 200, body: { ...page, data: page.data.map(shownWebhook) } };
+  },
+});
+
+const getWebhook = route({
+  method: 'get',
+  path: '/v1/webhooks/{id}',
+  name: 'getWebhook',
+  tag,
+  summary: 'Get a webhook',
+  access: 'account',
+  params: webhookParams,
+  responses: { 200: { description: 'The webhook', schema: webhookSchema } },
+  async handle({ db, sealer }, { params, caller }) {
+    const webhook = await findWebhook(db, sealer, caller.account_id, params.id);
+    if (webhook === undefined) throw notFound('webhook');
+    return { status: 200, body: shownWebhook(webhook) };
+  },
+});
+
+const putWebhook = route({
+  method: 'put',
+  path: '/v1/webhooks/{id}',
+  name: 'replaceWebhook',
+  tag,
+  summary: 'Replace a webhook’s settings',
+  description: 'What is absent gets its default. Id, profile and secret stay.',
+  access: 'account',
+  params: webhookParams,
+  body: webhookReplacementSchema,
+  responses: { 200: { description: 'The webhook as it now is', schema: webhookSchema } },
+  async handle({ db, sealer, settings, now }, { params, body, caller }) {
+    const webhook = await updateWebhook(
+      db,
+      sealer,
+      caller.account_id,
+      params.id,
+      (current) => settingsOf(body, { profile: profileOf(current), policy: settings, current }),
+      now(),
+    );
+    if (webhook === undefined) throw notFound('webhook');
+    return { status: 200, body: shownWebhook(webhook) };
+  },
+});
+
+const patchWebhook = route({
+  method: 'patch',
+  path: '/v1/webhooks/{id}',
+  name: 'changeWebhook',
+  tag,
+  summary: 'Change some of a webhook’s settings',
+  description: 'What is absent stays as it is; null gives a setting that can be null its default.',
+  access: 'account',
+  params: webhookParams,
+  body: webhookChangeSchema,
+  responses: { 200: { description: 'The webhook as it now is', schema: webhookSchema } },
+  async handle({ db, sealer, settings, now }, { params, body, caller }) {
+    const webhook = await updateWebhook(
+      db,
+      sealer,
+      caller.account_id,
+      params.id,
+      (current) => changedSettings(current, body, { profile: profileOf(current), policy: settings }),
+      now(),
+    );
+    if (webhook === undefined) throw notFound('webhook');
+    return { status: 200, body: shownWebhook(webhook) };
+  },
+});
+
+const removeWebhook = route({
+  method: 'delete',
+  path: '/v1/webhooks/{id}',
+  name: 'deleteWebhook',
+  tag,
+  summary: 'Delete a webhook',
+  description:
+    'Its waiting deliveries are cancelled; what was sent to it stays readable under its deliveries.',
+  access: 'account',
+  params: webhookParams,
+  responses: { 204: { description: 'It is deleted' } },
+  async handle({ db, starter, now }, { params, caller }) {
+    const deleted = await deleteWebhook(db, caller.account_id, params.id, now());
+    if (deleted === undefined) throw notFound('webhook');
+    void tellEnded(starter, deleted.cancelled);
+    return { status: 204 };
+  },
+});
+
+/** One after the other, beside the answer: there may be thousands. */
+async function tellEnded(
+  starter: Services['starter'],
+  cancelled: NonNullable<Awaited<ReturnType<typeof deleteWebhook>>>['cancelled'],
+): Promise<void> {
+  for (const { id, workflow_id } of cancelled) await starter.tellDeliveryEnded(workflow_id, id);
+}
+
+const getSecret = route({
+  method: 'get',
+  path: '/v1/webhooks/{id}/secret',
+  name: 'getWebhookSecret',
+  tag,
+  summary: 'Show a webhook’s signing secret',
+  access: 'account',
+  params: webhookParams,
+  responses: { 200: { description: 'The secret that signs now', schema: webhookSecretSchema } },
+  async handle({ db, sealer }, { params, caller }) {
+    const secret = await findCurrentSecret(db, sealer, caller.account_id, params.id);
+    if (secret === undefined) throw notFound('webhook');
+    return { status: 200, body: { secret } };
+  },
+});
+
+const getLogs = route({
+  method: 'get',
+  path: '/v1/webhooks/{id}/logs',
+  name: 'listWebhookLogs',
+  tag,
+  summary: 'List what was sent to a webhook, newest first',
+  access: 'account',
+  params: webhookParams,
+  query: webhookLogQuery,
+  responses: { 200: { description: 'A page of attempts', schema: webhookLogPageSchema } },
+  async handle({ db, sealer }, { params, query, caller }) {
+    const webhook = await findWebhook(db, sealer, caller.account_id, params.id);
+    if (webhook === undefined) throw notFound('webhook');
+    const page = await listAttemptsOfWebhook(db, caller.account_id, params.id, pageOf(query));
+    return { status: 200, body: page };
+  },
+});
+
+const testWebhook = route({
+  method: 'post',
+  path: '/v1/webhooks/test',
+  name: 'testWebhook',
+  tag,
+  summary: 'Send a webhook an example event',
+  description:
+    'Goes to this webhook alone, whether it subscribed to the type or not, in a single attempt. The data is the ' +
+    'example of the event catalogue, or a plain one for a type that is not in it.',
+  access: 'account',
+  body: webhookTestSchema,
+  responses: { 202: { description: 'The event is on its way', schema: startedTestSchema } },
+  async handle({ db, sealer, intake }, { body, caller }) {
+    const webhook = await findWebhook(db, sealer, caller.account_id, body.webhook_id);
+    if (webhook === undefined) throw notFound('webhook');
+    const profile = profileOf(webhook);
+    if (!carriesType(profile, body.event_type)) {
+      const detail = `the profile ${profile.name} does not carry events of this type`;
+      throw invalidBody([{ pointer: '/event_type', detail }]);
+    }
+    const entry =
+      profile.catalogue.find(({ type }) => type === body.event_type) ?? catalogueEntry(body.event_type);
+    const acceptance = await intake.accept(
+      newEvent({
+        account_id: caller.account_id,
+        type: body.event_type,
+        channel: null,
+        data: entry?.example ?? { message: 'This is a test event' },
+        only_webhook: webhook.id,
+      }),
+    );
+    const delivery = acceptance.outcome === 'accepted' ? acceptance.deliveries[0] : undefined;
+    // Deleted since it was found.
+    if (acceptance.outcome !== 'accepted' || delivery === undefined) throw notFound('webhook');
+    return {
+      status: 202,
+      body: {
+        event_id: acceptance.event_id,
+        delivery_id: delivery.id,
+        webhook_id: webhook.id,
+        event_type: body.event_type,
+      },
+    };
+  },
+});
+
+export const webhookRoutes: Route[] = [
+  postWebhook,
+  getWebhooks,
+  testWebhook,
+  getWebhook,
+  putWebhook,
+  patchWebhook,
+  removeWebhook,
+  getSecret,
+  getLogs,
+];
