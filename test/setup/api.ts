@@ -1,0 +1,116 @@
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { createApp } from '../../api/app.ts';
+import type { ApiDependencies } from '../../api/routes.ts';
+import { createAccount, ensureFirstAccount } from '../../db/accounts.ts';
+import { createSealer, generateEncryptionKey } from '../../db/encryption.ts';
+import { createIntake } from '../../delivery/intake.ts';
+import { parseCidrs } from '../../webhook/address-policy.ts';
+import { openTestDatabase } from './database.ts';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
+  json: any;
+}
+
+export interface RequestOptions {
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  raw?: string | Uint8Array;
+  headers?: Record<string, string>;
+  /** The API key; null for none. */
+  key?: string | null;
+}
+
+/** The API over HTTP on a port of its own, on the real database, with an intake whose workflows go nowhere. */
+export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
+  const database = await openTestDatabase();
+  const logLines: string[] = [];
+  const log = pino(
+    { level: 'debug' },
+    new Writable({
+      write(chunk, _encoding, done) {
+        logLines.push(String(chunk));
+        done();
+      },
+    }),
+  );
+  const told: { workflowId: string; deliveryId: string }[] = [];
+  const manualAttempts: { deliveryId: string; attemptId: string }[] = [];
+  const starter = {
+    startDeliverEvents: async () => 'started' as const,
+    startManualAttempt: async (deliveryId: string, attemptId: string) => {
+      manualAttempts.push({ deliveryId, attemptId });
+    },
+    tellDeliveryEnded: async (workflowId: string, deliveryId: string) => {
+      told.push({ workflowId, deliveryId });
+    },
+  };
+  const { db } = database;
+  const intake = createIntake({ db, starter, log });
+  const { admin_key: key = '', account_id: accountId } = await ensureFirstAccount(db, {});
+  const other = await createAccount(db, 'Other account');
+
+  const app = createApp({
+    db,
+    intake,
+    starter,
+    sealer: createSealer(generateEncryptionKey()),
+    settings: { version: '1.2.3', allowedPrivateCidrs: parseCidrs('10.1.0.0/16') },
+    isReady: async () => ({ ready: true, checks: { database: { ok: true } } }),
+    log,
+    ...overrides,
+  });
+  const server = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  async function request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const sendsBody = options.body !== undefined || options.raw !== undefined;
+    const usedKey = options.key === undefined ? key : options.key;
+    const response = await fetch(`${origin}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(usedKey === null ? {} : { authorization: `Bearer ${usedKey}` }),
+        ...(sendsBody ? { 'content-type': 'application/json' } : {}),
+        ...options.headers,
+      },
+      ...(sendsBody ? { body: options.raw ?? JSON.stringify(options.body) } : {}),
+    });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      json: isJson ? JSON.parse(text) : undefined,
+    };
+  }
+
+  return {
+    request,
+    origin,
+    db,
+    key,
+    accountId,
+    otherKey: other.api_key,
+    otherAccountId: other.id,
+    told,
+    manualAttempts,
+    logLines,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await intake.close();
+      await database.close();
+    },
+  };
+}
+
+export type TestApi = Awaited<ReturnType<typeof startTestApi>>;
