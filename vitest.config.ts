@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const testFiles = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map((name) => join('test', name))
+  .filter((file) => file.endsWith('.test.ts'));
+
+/** What imports the set-up touches the database or the shared Temporal server, and runs on both kinds of database. */
+const sharesServers = (file: string) => /from '[./]*\/setup\//.test(readFileSync(file, 'utf8'));
+
+const runTwice = testFiles.filter(sharesServers);
+const runOnce = testFiles.filter((file) => !sharesServers(file));
+const sharedServers = ['test/setup/temporal-server.ts', 'test/setup/workflow-bundle.ts'];
+
+export default defineConfig({
+  test: {
+    // Threads crash with the Temporal SDK's native module.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    projects: [
+      { extends: true, test: { name: 'once', include: runOnce } },
+      {
+        extends: true,
+        test: {
+          name: 'embedded',
+          include: runTwice,
+          globalSetup: sharedServers,
+          env: { TEST_DATABASE_URL: '' },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: runTwice,
+          globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
+          // The set-up adds TEST_DATABASE_URL.
+          env: {},
+        },
+      },
+    ],
+  },
+});
