@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
 import { type AttemptId, newId } from '../db/ids.ts';
@@ -42,8 +43,9 @@ export function createAttempter(dependencies: {
   /** Multiplies every retry delay: 1 but in tests. */
   scheduleScale: number;
   random: () => number;
+  log: Logger;
 }): Attempter {
-  const { http, recorder, sealer, userAgent, scheduleScale, random } = dependencies;
+  const { http, recorder, sealer, userAgent, scheduleScale, random, log } = dependencies;
   const underWay = new Map<string, Promise<AttemptOutcome>>();
 
   async function make(
@@ -80,6 +82,19 @@ export function createAttempter(dependencies: {
       next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
     };
     const { status, number } = await recorder.record(record);
+    log.info(
+      {
+        account_id: record.account_id,
+        webhook_id: record.webhook_id,
+        delivery_id: record.delivery_id,
+        workflow_id: delivery.workflow_id,
+        attempt: number,
+        response_status: record.response_status,
+        duration_ms: record.duration_ms,
+        ...(record.detail === null ? {} : { reason: record.detail }),
+      },
+      record.succeeded ? 'delivered' : 'attempt failed',
+    );
     return { status, number, reason: record.detail ?? '', next_attempt_at: record.next_attempt_at };
   }
 

@@ -9,12 +9,12 @@ const everyMs = 5_000;
 export async function ensureSweepSchedule(client: Client, taskQueue: string): Promise<void> {
   try {
     await client.schedule.create({
-      scheduleId: sweepId,
+      scheduleId: sweepId(taskQueue),
       spec: { intervals: [{ every: everyMs }] },
       action: {
         type: 'startWorkflow',
         workflowType: 'sweep' satisfies (typeof sweep)['name'],
-        workflowId: sweepId,
+        workflowId: sweepId(taskQueue),
         taskQueue,
         workflowExecutionTimeout: '5 minutes',
         staticSummary: 'starts the workflows of overdue deliveries',

@@ -2,8 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 
 export interface RunningWorker {
-  /** Rejects when the worker fails for good; resolves after `stop`. */
-  readonly ended: Promise<void>;
+  /** Resolves, with the reason, when the worker fails for good; never after `stop`. */
+  readonly failed: Promise<string>;
+  /** @throws Error when it takes no tasks */
+  assertRunning(): void;
   /** Takes no more tasks, and resolves once the activities under way have ended. */
   stop(): Promise<void>;
 }
@@ -20,7 +22,7 @@ export async function startWorker(options: {
   namespace: string;
   taskQueue: string;
   activities: object;
-  workflowBundle?: string | undefined;
+  workflowBundle: string | undefined;
 }): Promise<RunningWorker> {
   const worker = await Worker.create({
     connection: options.connection,
@@ -37,12 +39,19 @@ export async function startWorker(options: {
     maxConcurrentActivityTaskExecutions: 200,
   });
   const ended = worker.run();
-  ended.catch(() => {});
+  const failed = new Promise<string>((resolve) => {
+    ended.catch((error: unknown) => resolve(`the Temporal worker failed: ${error}`));
+  });
   return {
-    ended,
+    failed,
+    assertRunning() {
+      if (worker.getState() !== 'RUNNING') throw new Error(`the worker is ${worker.getState()}`);
+    },
     async stop() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
-      await ended.catch(() => {});
+      await ended.catch(() => {
+        // Told through `failed`.
+      });
     },
   };
 }

@@ -10,5 +10,7 @@ export function attemptWorkflowId(attempt: AttemptId): string {
   return `attempt/${attempt}`;
 }
 
-/** The schedule of the sweep, and the prefix of its workflows. */
-export const sweepId = 'sweep';
+/** The schedule of the sweep, one a task queue, and the beginning of its workflows' ids. */
+export function sweepId(taskQueue: string): string {
+  return `sweep/${taskQueue}`;
+}

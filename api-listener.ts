@@ -1,0 +1,63 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** The API's port, taken before there is anything to serve. */
+export interface ApiListener {
+  readonly port: number;
+  /** Until then every request is answered 503. */
+  serve(listener: RequestListener): void;
+  /** Takes no more connections; resolves when the requests under way have been answered. */
+  close(): Promise<void>;
+}
+
+/** The port is taken, or may not be taken. */
+export class PortNotUsable extends Error {
+  override readonly name = 'PortNotUsable';
+}
+
+/** Longer than a request line takes, shorter than a slow client can hold a connection for nothing. */
+const headersTimeoutMs = 15_000;
+const requestTimeoutMs = 30_000;
+
+/**
+ * Takes the port at once, so that a second start fails before it has touched anything.
+ * @throws PortNotUsable
+ */
+export async function listenForApi(host: string, port: number): Promise<ApiListener> {
+  let listener: RequestListener = (_request, response) => {
+    response
+      .writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '2' })
+      .end('Postrider is starting\n');
+  };
+  const server = createServer(
+    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    (request, response) => listener(request, response),
+  );
+  await listening(server, host, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    serve(next) {
+      listener = next;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const where = `${host}:${port}`;
+      if (error.code === 'EADDRINUSE') {
+        reject(
+          new PortNotUsable(`port ${port} is in use (${where}): stop what has it, or set PORT to another`),
+        );
+      } else
+        reject(new PortNotUsable(`cannot listen on ${where} (${error.code}): set PORT or HOST to others`));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}

@@ -1,0 +1,213 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { createDeliveryActivities } from './activities/delivery-activities.ts';
+import { createSweepActivities } from './activities/sweep-activities.ts';
+import { createApp } from './api/app.ts';
+import { type ApiListener, listenForApi } from './api-listener.ts';
+import type { Config } from './config.ts';
+import { ensureFirstAccount } from './db/accounts.ts';
+import type { OpenDatabase } from './db/database.ts';
+import { createSealer, type Sealer } from './db/encryption.ts';
+import { createAttempter } from './delivery/attempter.ts';
+import { createHttpClient } from './delivery/http-client.ts';
+import { createIntake } from './delivery/intake.ts';
+import { createRecorder } from './delivery/recorder.ts';
+import { createReadiness } from './readiness.ts';
+import { openStorage } from './storage.ts';
+import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
+import { ensureSweepSchedule } from './temporal/sweep-schedule.ts';
+import { type RunningWorker, startWorker } from './temporal/worker.ts';
+import { createWorkflowStarter, type WorkflowStarter } from './temporal/workflow-starter.ts';
+import { openTemporalServer, type TemporalServer } from './temporal-server.ts';
+import { version } from './version.ts';
+import { isAddressAllowed } from './webhook/address-policy.ts';
+
+export const roles = ['api', 'worker', 'both'] as const;
+/** What a process does. */
+export type Role = (typeof roles)[number];
+
+/** Postrider, running in this process. */
+export interface Postrider {
+  /** Undefined in a process that is only a worker. */
+  readonly apiUrl: string | undefined;
+  readonly temporalUiUrl: string | undefined;
+  /** The first account's key, when this start made it. */
+  readonly madeAdminKey: string | undefined;
+  /** Resolves, with the reason, when it cannot go on. */
+  readonly failed: Promise<string>;
+  /** Stops everything in order: no new requests, attempts under way to their end, then what they need. */
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  role: Role;
+  log: Logger;
+  /** Hears of each step that takes a user's time, a line each. */
+  report: (line: string) => void;
+  /** The bundled workflows; otherwise the ones beside the compiled sources, or else they are bundled now. */
+  workflowBundle?: string;
+}
+
+/** How many connections to PostgreSQL a process may open. */
+const poolSize = 10;
+
+/**
+ * Starts the API, the worker or both, with whatever of storage and Temporal is not given by the settings. When a part
+ * does not start, those that did are closed again.
+ * @throws PortNotUsable, StorageNotUsable and what temporal-server.ts throws: each with one line for the user
+ */
+export async function startPostrider(config: Config, options: StartOptions): Promise<Postrider> {
+  // Closed from the last to the first, so that each can use what was opened before it.
+  const opened: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    return await open(config, options, opened, closeAll);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function open(
+  config: Config,
+  { role, log, report, workflowBundle }: StartOptions,
+  opened: (() => Promise<void>)[],
+  closeAll: () => Promise<void>,
+): Promise<Postrider> {
+  const listener = role === 'worker' ? undefined : await listenForApi(config.HOST, config.PORT);
+  if (listener !== undefined) opened.push(listener.close);
+
+  const [storage, server] = await settled([
+    openStorage(config, { poolSize, log }).then((storage) => {
+      opened.push(storage.close);
+      return storage;
+    }),
+    openTemporalServer(config, { log, report }).then((server) => {
+      opened.push(server.close);
+      return server;
+    }),
+  ]);
+  const { database } = storage;
+  const sealer = createSealer(storage.encryptionKey);
+  const { admin_key } = await ensureFirstAccount(
+    database.db,
+    config.ADMIN_API_KEY === undefined ? {} : { adminApiKey: config.ADMIN_API_KEY },
+  );
+  const temporal = await connectTemporal({ address: server.address, namespace: config.TEMPORAL_NAMESPACE });
+  opened.push(temporal.close);
+  const starter = createWorkflowStarter({
+    client: temporal.client,
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+    requestEagerStart: role === 'both',
+  });
+  const parts = { config, log, database, sealer, temporal, starter, server, opened };
+  const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle });
+  if (listener !== undefined) openApi({ ...parts, listener, worker });
+  await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
+
+  return {
+    apiUrl: listener === undefined ? undefined : apiUrl(config, listener),
+    temporalUiUrl: server.uiUrl,
+    madeAdminKey: admin_key,
+    failed: Promise.race([server.failed, worker?.failed ?? new Promise<never>(() => {})]),
+    stop: closeAll,
+  };
+}
+
+interface Parts {
+  config: Config;
+  log: Logger;
+  database: OpenDatabase;
+  sealer: Sealer;
+  temporal: TemporalConnection;
+  starter: WorkflowStarter;
+  server: TemporalServer;
+  opened: (() => Promise<void>)[];
+}
+
+async function openWorker({
+  config,
+  log,
+  database: { db },
+  sealer,
+  temporal,
+  starter,
+  opened,
+  workflowBundle = bundledWorkflows(),
+}: Parts & { workflowBundle: string | undefined }): Promise<RunningWorker> {
+  const http = createHttpClient({
+    isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
+  });
+  opened.push(http.close);
+  const attempter = createAttempter({
+    http,
+    recorder: createRecorder({ db, log }),
+    sealer,
+    userAgent: `Postrider/${version}`,
+    scheduleScale: config.SCHEDULE_SCALE,
+    random: Math.random,
+    log,
+  });
+  opened.push(attempter.idle);
+  const worker = await startWorker({
+    connection: temporal.connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+    activities: { ...createDeliveryActivities({ db, attempter }), ...createSweepActivities({ db, starter }) },
+    workflowBundle,
+  });
+  opened.push(worker.stop);
+  return worker;
+}
+
+function openApi({
+  config,
+  log,
+  database,
+  sealer,
+  temporal,
+  starter,
+  server,
+  opened,
+  listener,
+  worker,
+}: Parts & { listener: ApiListener; worker: RunningWorker | undefined }): void {
+  const intake = createIntake({ db: database.db, starter, log });
+  // The requests first, then what they have begun: so the listener closes once more, before the intake.
+  opened.push(intake.close, listener.close);
+  listener.serve(
+    createApp({
+      db: database.db,
+      intake,
+      starter,
+      sealer,
+      settings: {
+        allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
+        version,
+        ...(server.uiUrl === undefined ? {} : { temporalUiUrl: server.uiUrl }),
+      },
+      isReady: createReadiness({ database, temporal, worker }),
+      log,
+    }),
+  );
+}
+
+/** Beside the compiled main.js; there is none when the sources run as they are. */
+function bundledWorkflows(): string | undefined {
+  const file = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  return existsSync(file) ? file : undefined;
+}
+
+function apiUrl(config: Config, { port }: ApiListener): string {
+  const host = ['0.0.0.0', '::'].includes(config.HOST) ? 'localhost' : config.HOST;
+  return config.PUBLIC_URL ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Waits for all, then throws the first failure: nothing may still be opening while what was opened is closed. */
+async function settled<A, B>(promises: [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}

@@ -1,0 +1,222 @@
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { acceptEvents } from '../../db/accept-events.ts';
+import type { OpenDatabase } from '../../db/database.ts';
+import { DatabaseRejected } from '../../db/errors.ts';
+import { type DeliveryId, newId } from '../../db/ids.ts';
+import { type AttemptRecord, isAttemptRecorded, recordAttempts } from '../../db/record-attempts.ts';
+import { accounts, attempts, deliveries, webhooks } from '../../db/schema.ts';
+import { openTestDatabase } from '../setup/database.ts';
+
+let database: OpenDatabase;
+const account_id = newId('acct');
+const webhook_id = newId('wh');
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  await database.db.insert(accounts).values({ id: account_id, name: 'test' });
+  await database.db
+    .insert(webhooks)
+    .values({ id: webhook_id, account_id, url: 'https://receiver.test/', events: ['*'], profile: 'inbox' });
+});
+afterAll(() => database.close());
+
+async function newDelivery(): Promise<DeliveryId> {
+  const event = {
+    id: newId('evt'),
+    account_id,
+    client_id: null,
+    type: 'message.read',
+    channel: null,
+    data: '{}',
+    is_test: false,
+    created_at: new Date(),
+    only_webhook: null,
+    idempotency_keys: [],
+    request_hash: '',
+  };
+  const [acceptance] = await acceptEvents(
+    database.db,
+    [event],
+    () => true,
+    () => `deliver/${event.id}`,
+  );
+  if (acceptance?.outcome !== 'accepted') throw new Error('not accepted');
+  return acceptance.deliveries[0]!.id;
+}
+
+const later = new Date(Date.now() + 30_000);
+
+function failure(delivery: DeliveryId, changes: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    id: newId('att'),
+    delivery_id: delivery,
+    webhook_id,
+    account_id,
+    trigger: 'schedule',
+    started_at: new Date(),
+    duration_ms: 12.6,
+    url: 'https://receiver.test/',
+    request_headers: { 'webhook-id': 'evt_1' },
+    succeeded: false,
+    reason: 'http_status',
+    detail: 'answered 500',
+    response_status: 500,
+    response_headers: { server: 'a "quoted" {value}, \\ and ü' },
+    response_body: 'ünï "quoted" {a,b} \\ NULL',
+    response_truncated: false,
+    next_attempt_at: later,
+    ...changes,
+  };
+}
+
+const success = (delivery: DeliveryId, changes: Partial<AttemptRecord> = {}) =>
+  failure(delivery, {
+    succeeded: true,
+    reason: null,
+    detail: null,
+    response_status: 200,
+    next_attempt_at: null,
+    ...changes,
+  });
+
+const record = (...records: AttemptRecord[]) => recordAttempts(database.db, records);
+const delivered = async (id: DeliveryId) =>
+  (await database.db.select().from(deliveries).where(eq(deliveries.id, id)))[0]!;
+
+describe('recording attempts', () => {
+  it('keeps what was sent and what came back', async () => {
+    const delivery = await newDelivery();
+    const attempt = failure(delivery);
+    await record(attempt);
+    const [row] = await database.db.select().from(attempts).where(eq(attempts.id, attempt.id));
+    const { next_attempt_at: _, ...stored } = attempt;
+    expect(row).toEqual({ ...stored, duration_ms: 13, number: 1 });
+    expect(await isAttemptRecorded(database.db, attempt.id)).toBe(true);
+    expect(await isAttemptRecorded(database.db, newId('att'))).toBe(false);
+  });
+
+  it('moves a delivery through its schedule, one number and one step an attempt', async () => {
+    const delivery = await newDelivery();
+    expect(await record(failure(delivery))).toEqual([
+      { delivery_id: delivery, number: 1, status: 'pending' },
+    ]);
+    expect(await delivered(delivery)).toMatchObject({
+      attempt_count: 1,
+      scheduled_attempts: 1,
+      next_attempt_at: later,
+      reason: 'answered 500',
+      ended_at: null,
+    });
+    expect(await record(failure(delivery, { next_attempt_at: null }))).toEqual([
+      { delivery_id: delivery, number: 2, status: 'failed' },
+    ]);
+    expect(await delivered(delivery)).toMatchObject({
+      next_attempt_at: null,
+      reason: 'answered 500',
+      ended_at: expect.any(Date),
+    });
+  });
+
+  it('writes a group with an answer for each', async () => {
+    const ids = [await newDelivery(), await newDelivery(), await newDelivery()];
+    const recorded = await record(success(ids[0]!), failure(ids[1]!), success(ids[2]!));
+    expect(new Map(recorded.map(({ delivery_id, status }) => [delivery_id, status]))).toEqual(
+      new Map([
+        [ids[0], 'succeeded'],
+        [ids[1], 'pending'],
+        [ids[2], 'succeeded'],
+      ]),
+    );
+  });
+
+  it('is done once, however often it is asked for', async () => {
+    const delivery = await newDelivery();
+    const attempt = failure(delivery);
+    await record(attempt);
+    expect(await record(attempt)).toEqual([{ delivery_id: delivery, number: 1, status: 'pending' }]);
+    expect(await delivered(delivery)).toMatchObject({ attempt_count: 1, scheduled_attempts: 1 });
+  });
+
+  it('numbers attempts that end at the same time 1…n without gap or collision', async () => {
+    const delivery = await newDelivery();
+    await Promise.all(
+      Array.from({ length: 12 }, (_, n) =>
+        record(failure(delivery, n % 3 === 0 ? { trigger: 'manual' } : {})),
+      ),
+    );
+    const rows = await database.db.select().from(attempts).where(eq(attempts.delivery_id, delivery));
+    expect(rows.map(({ number }) => number).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 12 }, (_, n) => n + 1),
+    );
+    expect(await delivered(delivery)).toMatchObject({ attempt_count: 12, scheduled_attempts: 8 });
+  });
+});
+
+describe('an attempt asked for by hand', () => {
+  it('takes a number but no step of the schedule, and its failure moves nothing', async () => {
+    const delivery = await newDelivery();
+    await record(failure(delivery));
+    await record(failure(delivery, { trigger: 'manual', detail: 'answered 502', next_attempt_at: null }));
+    expect(await delivered(delivery)).toMatchObject({
+      status: 'pending',
+      attempt_count: 2,
+      scheduled_attempts: 1,
+      next_attempt_at: later,
+    });
+  });
+
+  it('ends a failed delivery as succeeded', async () => {
+    const delivery = await newDelivery();
+    await record(failure(delivery, { next_attempt_at: null }));
+    await record(success(delivery, { trigger: 'manual' }));
+    expect(await delivered(delivery)).toMatchObject({ status: 'succeeded', reason: null, attempt_count: 2 });
+  });
+
+  it('leaves a succeeded delivery succeeded when it fails', async () => {
+    const delivery = await newDelivery();
+    await record(success(delivery));
+    const { ended_at } = await delivered(delivery);
+    await record(failure(delivery, { trigger: 'manual', next_attempt_at: null }));
+    expect(await delivered(delivery)).toMatchObject({ status: 'succeeded', ended_at });
+  });
+});
+
+describe('an attempt that was under way while its delivery was cancelled', () => {
+  it('is recorded, and leaves it cancelled when it failed', async () => {
+    const delivery = await newDelivery();
+    await database.db
+      .update(deliveries)
+      .set({
+        status: 'cancelled',
+        reason: 'cancelled by request',
+        next_attempt_at: null,
+        ended_at: new Date(),
+      })
+      .where(eq(deliveries.id, delivery));
+    expect(await record(failure(delivery))).toEqual([
+      { delivery_id: delivery, number: 1, status: 'cancelled' },
+    ]);
+    expect(await delivered(delivery)).toMatchObject({
+      next_attempt_at: null,
+      reason: 'cancelled by request',
+    });
+  });
+
+  it('makes it succeeded when the receiver took it', async () => {
+    const delivery = await newDelivery();
+    await database.db.update(deliveries).set({ status: 'cancelled' }).where(eq(deliveries.id, delivery));
+    expect(await record(success(delivery))).toMatchObject([{ status: 'succeeded' }]);
+  });
+});
+
+describe('a record that the database refuses', () => {
+  it('fails without its values in the message', async () => {
+    const secret = 'a-secret-value\u0000';
+    const error = await record(failure(await newDelivery(), { response_body: secret })).catch(
+      (caught) => caught,
+    );
+    expect(error).toBeInstanceOf(DatabaseRejected);
+    expect(`${error.message} ${JSON.stringify(error)} ${error.cause}`).not.toContain('a-secret-value');
+  });
+});
