@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import type { FailureReason } from '../webhook/failure-reasons.ts';
 import { BlockedAddressError, ResolveError } from './checked-connector.ts';
 
@@ -20,8 +21,6 @@ const REASON_OF_CODE: Readonly<Record<string, FailureReason>> = {
   ECONNABORTED: 'connection_reset',
   EPIPE: 'connection_reset',
   UND_ERR_SOCKET: 'connection_reset',
-  // The connection ended in the middle of the answer's head.
-  HPE_INVALID_EOF_STATE: 'connection_reset',
   UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
@@ -29,6 +28,7 @@ const REASON_OF_CODE: Readonly<Record<string, FailureReason>> = {
   ENETDOWN: 'unreachable',
   EADDRNOTAVAIL: 'unreachable',
   UND_ERR_HEADERS_OVERFLOW: 'protocol_error',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol_error',
   UND_ERR_CLOSED: 'interrupted',
   UND_ERR_DESTROYED: 'interrupted',
 };
@@ -46,6 +46,7 @@ export function networkFailureOf(error: Error, progress: RequestProgress): Netwo
   if (error instanceof BlockedAddressError) return { reason: 'blocked_address' };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (error instanceof ResolveError) return { reason: 'dns', code };
+  if (error instanceof errors.HTTPParserError) return { reason: 'protocol_error' };
   const reason = reasonOf(code, error.message, progress);
   return SELF_EXPLANATORY.has(reason) ? { reason } : { reason, code: code ?? error.name };
 }
@@ -57,7 +58,6 @@ function reasonOf(code: string | undefined, message: string, progress: RequestPr
   if (code === 'UND_ERR_SOCKET' && message.startsWith('bad ')) return 'protocol_error';
   const known = REASON_OF_CODE[code];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return 'protocol_error';
   if (/^(ERR_TLS|ERR_SSL|EPROTO)/.test(code)) return 'tls';
   // OpenSSL's names for a certificate that is not trusted share no form: CERT_HAS_EXPIRED, DEPTH_ZERO_SELF_SIGNED_CERT…
   return progress.isTls && !progress.isSent && /^[A-Z]+(_[A-Z]+)+$/.test(code) && !code.startsWith('UND_ERR')
