@@ -36,7 +36,7 @@ describe('what an error means', () => {
     expect(networkFailureOf(coded(code), progress)).toEqual(expected);
   });
 
-  test('a certificate’s code without TLS is nothing that is known', () => {
+  test("a certificate's code without TLS is nothing that is known", () => {
     expect(networkFailureOf(coded('CERT_HAS_EXPIRED'), { isSent: false, isTls: false }).reason).toBe(
       'internal',
     );
@@ -46,7 +46,7 @@ describe('what an error means', () => {
     expect(networkFailureOf(coded('UND_ERR_SOCKET', 'bad upgrade'), sent).reason).toBe('protocol_error');
   });
 
-  test('the connector’s own errors keep their meaning', () => {
+  test("the connector's own errors keep their meaning", () => {
     expect(networkFailureOf(new BlockedAddressError(), connecting)).toEqual({ reason: 'blocked_address' });
     expect(networkFailureOf(new ResolveError('ESERVFAIL'), connecting)).toEqual({
       reason: 'dns',

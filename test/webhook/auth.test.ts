@@ -22,7 +22,7 @@ describe('auth', () => {
     expect(authProblem(profiles.inbox, auth)?.field).toBe(field);
   });
 
-  test('RFC 7617’s example comes out as the RFC prints it', () => {
+  test("RFC 7617's example comes out as the RFC prints it", () => {
     const auth = { type: 'basic', username: 'test', password: '123£' } as const;
     expect(authProblem(profiles.inbox, auth)).toBeNull();
     expect(authorizationOf(auth)).toBe('Basic dGVzdDoxMjPCow==');

@@ -183,13 +183,13 @@ describe('the catalogue', () => {
     'inbox-message.action',
     'inbox-components-message.sent',
     'inbox-components-message.received',
-  ])('its examples are the documents’ own data: %s', (name) => {
+  ])("its examples are the documents' own data: %s", (name) => {
     const type = name.slice(name.indexOf('message.'));
     const { data } = JSON.parse(golden(name));
     expect(JSON.stringify(catalogueEntry(type)?.example)).toBe(JSON.stringify(data));
   });
 
-  test('the example of newMessage is the document’s own', () => {
+  test("the example of newMessage is the document's own", () => {
     const { event, ...data } = JSON.parse(golden('omnichannel-newMessage'));
     expect(JSON.stringify(catalogueEntry(event)?.example)).toBe(JSON.stringify(data));
   });

@@ -49,7 +49,7 @@ describe.each(profileNames)('%s', (name) => {
   });
 });
 
-test('the seeds’ own list for app-inbox holds: 401, 429, 500, 502 and 503 are retried, 400 is not and says why', () => {
+test("the seeds' own list for app-inbox holds: 401, 429, 500, 502 and 503 are retried, 400 is not and says why", () => {
   const verdict = (status: number) => judge(profiles['app-inbox'], answered(status), { now });
   for (const status of [401, 429, 500, 502, 503]) expect(verdict(status)).toMatchObject({ retryable: true });
   expect(verdict(400)).toMatchObject({

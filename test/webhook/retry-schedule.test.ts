@@ -30,7 +30,7 @@ const plain = { random: () => 0, scale: 1 };
 describe('the schedule of seed 003', () => {
   const { retrySchedule } = profiles.inbox;
 
-  test('gives the table’s delays, and nothing after the sixth attempt', () => {
+  test("gives the table's delays, and nothing after the sixth attempt", () => {
     const delays = [0, 1, 2, 3, 4, 5, 6, 7].map((made) => nextDelayMs(retrySchedule, made, plain));
     expect(delays).toEqual([0, 30_000, 120_000, 480_000, 1_920_000, 7_200_000, null, null]);
   });

@@ -54,7 +54,7 @@ describe('ed25519 keys', () => {
     expect(parsed.kind === 'ed25519' && parsed.publicKeyText).toBe(publicKey);
   });
 
-  test('RFC 8032’s first test key has the public key that the RFC prints', () => {
+  test("RFC 8032's first test key has the public key that the RFC prints", () => {
     const seed = Buffer.from('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60', 'hex');
     const point = Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex');
     const parsed = parseSecret(`whsk_${seed.toString('base64')}`);

@@ -81,7 +81,7 @@ describe('X-Inbox-Signature', () => {
     expect(verifySignature(body, signature, generateSecret())).toBe(false);
   });
 
-  test('is the HMAC in hex, keyed by the secret’s whole text', () => {
+  test("is the HMAC in hex, keyed by the secret's whole text", () => {
     const secret = generateSecret();
     const hex = createHmac('sha256', Buffer.from(secret, 'utf8')).update(Buffer.from(body)).digest('hex');
     expect(inboxSignatureHeader(signing([secret]))).toEqual({ 'X-Inbox-Signature': `sha256=${hex}` });
