@@ -110,7 +110,10 @@ describe('POST /v1/events', () => {
 
   test('lets two accounts use the same id and key for different events', async () => {
     const headers = { 'Idempotency-Key': 'shared' };
-    const mine = await api.request('POST', '/v1/events', { body: { type: 'a', data, id: 'shared' }, headers });
+    const mine = await api.request('POST', '/v1/events', {
+      body: { type: 'a', data, id: 'shared' },
+      headers,
+    });
     const theirs = await api.request('POST', '/v1/events', {
       body: { type: 'b', data: {}, id: 'shared' },
       headers,

@@ -56,11 +56,12 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   const { admin_key: key = '', account_id: accountId } = await ensureFirstAccount(db, {});
   const other = await createAccount(db, 'Other account');
 
+  const sealer = createSealer(generateEncryptionKey());
   const app = createApp({
     db,
     intake,
     starter,
-    sealer: createSealer(generateEncryptionKey()),
+    sealer,
     settings: { version: '1.2.3', allowedPrivateCidrs: parseCidrs('10.1.0.0/16') },
     isReady: async () => ({ ready: true, checks: { database: { ok: true } } }),
     log,
@@ -97,6 +98,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     request,
     origin,
     db,
+    sealer,
     key,
     accountId,
     otherKey: other.api_key,
