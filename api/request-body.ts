@@ -81,7 +81,7 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     // The message itself would repeat some of the body.
-    const position = /at position (\d+)/.exec((error as Error).message)?.[1];
+    const position = /in JSON at position (\d+)/.exec((error as Error).message)?.[1];
     const where = position === undefined ? '' : `, as is seen at position ${position}`;
     throw badRequest('not_json', `The body is not JSON${where}`);
   }

@@ -1,0 +1,148 @@
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAccount } from '../../db/accounts.ts';
+import type { OpenDatabase } from '../../db/database.ts';
+import { cancelDelivery, findDelivery, listDeliveries } from '../../db/deliveries.ts';
+import { createSealer, generateEncryptionKey, SecretUnreadable } from '../../db/encryption.ts';
+import { type AccountId, newId, type WebhookId } from '../../db/ids.ts';
+import { type DeliveryStatus, deliveries, deliveryStatuses, webhooks } from '../../db/schema.ts';
+import {
+  createWebhook,
+  deleteWebhook,
+  findCurrentSecret,
+  findWebhook,
+  updateWebhook,
+  type WebhookSettings,
+} from '../../db/webhooks.ts';
+import { openTestDatabase } from '../setup/database.ts';
+
+let database: OpenDatabase;
+let account_id: AccountId;
+let otherAccount: AccountId;
+const sealer = createSealer(generateEncryptionKey());
+const now = new Date('2025-01-15T10:25:03.004Z');
+
+const settings: WebhookSettings = {
+  url: 'https://receiver.test/',
+  description: 'd',
+  events: ['*'],
+  channels: null,
+  retry_schedule: { delaysMs: [0, 1000], jitter: 0 },
+  timeout_ms: 5000,
+  headers: { 'X-A': 'secret-a' },
+  auth: { type: 'bearer', token: 'secret-b' },
+};
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  account_id = (await createAccount(database.db, 'Mine')).id;
+  otherAccount = (await createAccount(database.db, 'Other')).id;
+});
+afterAll(() => database.close());
+
+const create = () =>
+  createWebhook(database.db, sealer, { ...settings, account_id, profile: 'inbox', secret: 'whsec_s' });
+
+async function newDelivery(webhook_id: WebhookId, status: DeliveryStatus) {
+  const id = newId('dlv');
+  const ended_at = status === 'pending' || status === 'held' ? null : now;
+  await database.db.insert(deliveries).values({
+    ...{ id, account_id, webhook_id, status, ended_at, event_id: newId('evt') },
+    ...{ workflow_id: `deliver/${id}`, reason: null, next_attempt_at: now, created_at: now },
+  });
+  return id;
+}
+
+describe('webhooks', () => {
+  test('come back as they were stored, for their own account', async () => {
+    const webhook = await create();
+    expect(webhook).toMatchObject({ ...settings, profile: 'inbox', endpoint_state: 'healthy' });
+    expect(await findWebhook(database.db, sealer, account_id, webhook.id)).toEqual(webhook);
+    expect(await findCurrentSecret(database.db, sealer, account_id, webhook.id)).toBe('whsec_s');
+    expect(await findWebhook(database.db, sealer, otherAccount, webhook.id)).toBeUndefined();
+    expect(await findCurrentSecret(database.db, sealer, otherAccount, webhook.id)).toBeUndefined();
+  });
+
+  test('are sealed: with another key they do not open, nor under another webhook’s id', async () => {
+    const webhook = await create();
+    const stranger = createSealer(generateEncryptionKey());
+    await expect(findWebhook(database.db, stranger, account_id, webhook.id)).rejects.toThrow(
+      SecretUnreadable,
+    );
+    const [row] = await database.db.select().from(webhooks).where(eq(webhooks.id, webhook.id));
+    expect(JSON.stringify(row)).not.toMatch(/secret-/);
+    const other = await create();
+    await database.db
+      .update(webhooks)
+      .set({ headers_sealed: row?.headers_sealed ?? null })
+      .where(eq(webhooks.id, other.id));
+    await expect(findWebhook(database.db, sealer, account_id, other.id)).rejects.toThrow(SecretUnreadable);
+  });
+
+  test('stay as they are when the change throws', async () => {
+    const webhook = await create();
+    const failing = updateWebhook(
+      database.db,
+      sealer,
+      account_id,
+      webhook.id,
+      () => {
+        throw new TypeError('no');
+      },
+      now,
+    );
+    await expect(failing).rejects.toThrow(TypeError);
+    expect(await findWebhook(database.db, sealer, account_id, webhook.id)).toEqual(webhook);
+  });
+
+  test('cannot be changed or deleted by another account', async () => {
+    const webhook = await create();
+    const change = () => ({ ...settings, url: 'https://taken.test/' });
+    expect(await updateWebhook(database.db, sealer, otherAccount, webhook.id, change, now)).toBeUndefined();
+    expect(await deleteWebhook(database.db, otherAccount, webhook.id, now)).toBeUndefined();
+    expect(await findWebhook(database.db, sealer, account_id, webhook.id)).toEqual(webhook);
+  });
+});
+
+describe('deleteWebhook', () => {
+  test('cancels exactly what still waits for it', async () => {
+    const [webhook, other] = [await create(), await create()];
+    const ids = new Map<DeliveryStatus, Awaited<ReturnType<typeof newDelivery>>>();
+    for (const status of deliveryStatuses) ids.set(status, await newDelivery(webhook.id, status));
+    const elsewhere = await newDelivery(other.id, 'pending');
+
+    const deleted = await deleteWebhook(database.db, account_id, webhook.id, now);
+    expect(deleted?.cancelled.map(({ id }) => id).sort()).toEqual(
+      [ids.get('pending'), ids.get('held')].sort(),
+    );
+    for (const [before, id] of ids) {
+      const isWaiting = before === 'pending' || before === 'held';
+      expect(await findDelivery(database.db, account_id, id)).toMatchObject(
+        isWaiting
+          ? { status: 'cancelled', reason: 'the webhook was deleted', next_attempt_at: null, ended_at: now }
+          : { status: before, reason: null },
+      );
+    }
+    expect(await findDelivery(database.db, account_id, elsewhere)).toMatchObject({ status: 'pending' });
+    expect(await deleteWebhook(database.db, account_id, webhook.id, now)).toBeUndefined();
+  });
+});
+
+describe('deliveries', () => {
+  test('are cancelled once, however many ask at the same time', async () => {
+    const id = await newDelivery((await create()).id, 'pending');
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () => cancelDelivery(database.db, account_id, id, now)),
+    );
+    expect(results.filter((result) => result?.is_changed)).toHaveLength(1);
+    expect(results.every((result) => result?.delivery.status === 'cancelled')).toBe(true);
+    expect(await cancelDelivery(database.db, otherAccount, id, now)).toBeUndefined();
+  });
+
+  test('are still listed when their event is no longer kept', async () => {
+    const webhook = await create();
+    const id = await newDelivery(webhook.id, 'succeeded');
+    const page = await listDeliveries(database.db, account_id, { webhook_id: webhook.id }, { limit: 5 });
+    expect(page.data).toMatchObject([{ id, event_type: null, event_id: expect.stringMatching(/^evt_/) }]);
+  });
+});
