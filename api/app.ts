@@ -11,12 +11,14 @@ import { openApiDocument } from './openapi.ts';
 import { servePages } from './pages.ts';
 import { logRequests } from './request-log.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
+import { webhookTestRoutes } from './webhook-tests.ts';
 import { webhookRoutes } from './webhooks.ts';
 
 /** Every route of the API, as data. */
 export const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...webhookRoutes,
+  ...webhookTestRoutes,
   ...deliveryRoutes,
   ...apiKeyRoutes,
   ...accountRoutes,

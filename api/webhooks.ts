@@ -7,18 +7,15 @@ import {
   listWebhooks,
   updateWebhook,
 } from '../db/webhooks.ts';
-import { catalogueEntry, defaultProfileName, profiles } from '../webhook/profiles.ts';
+import { defaultProfileName, profiles } from '../webhook/profiles.ts';
 import { generateSecret } from '../webhook/secrets.ts';
-import { carriesType } from '../webhook/subscriptions.ts';
 import { pageOf } from './fields.schemas.ts';
-import { newEvent } from './new-event.ts';
 import { invalidBody, notFound } from './problems.ts';
 import { type Route, route, type Services } from './routes.ts';
 import { changedSettings, profileOf, secretErrors, settingsOf, shownWebhook } from './webhook-settings.ts';
 import {
   createdWebhookSchema,
   newWebhookSchema,
-  startedTestSchema,
   webhookChangeSchema,
   webhookLogPageSchema,
   webhookLogQuery,
@@ -28,7 +25,6 @@ import {
   webhookReplacementSchema,
   webhookSchema,
   webhookSecretSchema,
-  webhookTestSchema,
 } from './webhooks.schemas.ts';
 
 const tag = 'Webhooks';
@@ -206,56 +202,9 @@ const getLogs = route({
   },
 });
 
-const testWebhook = route({
-  method: 'post',
-  path: '/v1/webhooks/test',
-  name: 'testWebhook',
-  tag,
-  summary: 'Send a webhook an example event',
-  description:
-    'Goes to this webhook alone, whether it subscribed to the type or not, in a single attempt. The data is the ' +
-    'example of the event catalogue, or a plain one for a type that is not in it.',
-  access: 'account',
-  body: webhookTestSchema,
-  responses: { 202: { description: 'The event is on its way', schema: startedTestSchema } },
-  async handle({ db, sealer, intake }, { body, caller }) {
-    const webhook = await findWebhook(db, sealer, caller.account_id, body.webhook_id);
-    if (webhook === undefined) throw notFound('webhook');
-    const profile = profileOf(webhook);
-    if (!carriesType(profile, body.event_type)) {
-      const detail = `the profile ${profile.name} does not carry events of this type`;
-      throw invalidBody([{ pointer: '/event_type', detail }]);
-    }
-    const entry =
-      profile.catalogue.find(({ type }) => type === body.event_type) ?? catalogueEntry(body.event_type);
-    const acceptance = await intake.accept(
-      newEvent({
-        account_id: caller.account_id,
-        type: body.event_type,
-        channel: null,
-        data: entry?.example ?? { message: 'This is a test event' },
-        only_webhook: webhook.id,
-      }),
-    );
-    const delivery = acceptance.outcome === 'accepted' ? acceptance.deliveries[0] : undefined;
-    // Deleted since it was found.
-    if (acceptance.outcome !== 'accepted' || delivery === undefined) throw notFound('webhook');
-    return {
-      status: 202,
-      body: {
-        event_id: acceptance.event_id,
-        delivery_id: delivery.id,
-        webhook_id: webhook.id,
-        event_type: body.event_type,
-      },
-    };
-  },
-});
-
 export const webhookRoutes: Route[] = [
   postWebhook,
   getWebhooks,
-  testWebhook,
   getWebhook,
   putWebhook,
   patchWebhook,
