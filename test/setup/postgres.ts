@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdtempSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findPostgres, postgresAdvice } from '../../scripts/find-postgres.js';
+import { freePorts } from '../../temporal/free-ports.ts';
 
 const startMs = 60_000;
 
@@ -28,7 +28,7 @@ export default async function startPostgres(project: TestProject): Promise<() =>
     { ...asUser, stdio: ['ignore', 'ignore', 'pipe'] },
   );
 
-  const port = await sparePort();
+  const [port] = await freePorts('127.0.0.1', [undefined]);
   const server = [
     join(postgres.folder, 'postgres'),
     ...['-D', data, '-p', `${port}`, '-k', folder, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=on'],
@@ -84,13 +84,4 @@ function readyLine(log: NodeJS.ReadableStream): Promise<void> {
       else resolve();
     });
   });
-}
-
-async function sparePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }

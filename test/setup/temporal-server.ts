@@ -1,17 +1,22 @@
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { TestProject } from 'vitest/node';
+import { startDevelopmentServer } from '../../temporal/development-server.ts';
+import { freePorts } from '../../temporal/free-ports.ts';
 import { searchAttributeNames } from '../../temporal/search-attributes.ts';
 import { provideOnceARun } from './once-a-run.ts';
 
-/** Starts one Temporal development server for all test files of a run. */
+/** Starts one Temporal development server, in memory, for all test files of a run. */
 export default function startTemporal(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   return provideOnceARun(project, 'temporalAddress', async () => {
-    const environment = await TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path: process.env.TEMPORAL_CLI_PATH ?? 'temporal' },
-        extraArgs: searchAttributeNames.flatMap((name) => ['--search-attribute', `${name}=KeywordList`]),
-      },
+    const [port, uiPort] = await freePorts('127.0.0.1', [undefined, undefined]);
+    const server = await startDevelopmentServer({
+      cli: process.env.TEMPORAL_CLI_PATH ?? 'temporal',
+      databaseFile: undefined,
+      namespace: 'default',
+      searchAttributes: searchAttributeNames,
+      port,
+      uiPort,
+      log: () => {},
     });
-    return { value: environment.address, end: () => environment.teardown() };
+    return { value: server.address, end: server.stop };
   });
 }

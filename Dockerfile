@@ -1,0 +1,18 @@
+# Debian, since the Temporal SDK's native module does not run on Alpine.
+FROM node:22-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+RUN npm run build && npm prune --omit=dev
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+USER node
+EXPOSE 3000
+# With no argument it is API and worker in one process; otherwise `api` or `worker`.
+ENTRYPOINT ["node", "dist/main.js"]
