@@ -6,6 +6,7 @@ import { DatabaseUnavailable } from './db/errors.ts';
 import { createLog } from './log.ts';
 import { type Postrider, type Role, roles, startPostrider } from './postrider.ts';
 import { installTemporalRuntime } from './temporal/connect.ts';
+import { TemporalUnavailable } from './temporal/workflow-starter.ts';
 
 /** The command line is not understood. */
 class UsageError extends Error {
@@ -21,6 +22,7 @@ const refusals = [
   DataFolderNotAFolder,
   DataFolderNotUsable,
   DatabaseUnavailable,
+  TemporalUnavailable,
 ];
 
 /**

@@ -149,6 +149,7 @@ async function openWorker({
     userAgent: `Postrider/${version}`,
     scheduleScale: config.SCHEDULE_SCALE,
     random: Math.random,
+    allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
     log,
   });
   opened.push(attempter.idle);

@@ -4,13 +4,15 @@ import type { Sealer } from '../db/encryption.ts';
 import { type AttemptId, newId } from '../db/ids.ts';
 import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
+import type { Cidr } from '../webhook/address-policy.ts';
 import type { Answer } from '../webhook/answer.ts';
-import { describeFailure } from '../webhook/failure-reasons.ts';
+import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
 import { idempotencyKeyOf } from '../webhook/idempotency-key.ts';
 import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
+import { checkUrl } from '../webhook/url-policy.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Recorder } from './recorder.ts';
 import { openTarget, type Target } from './target.ts';
@@ -43,9 +45,10 @@ export function createAttempter(dependencies: {
   /** Multiplies every retry delay: 1 but in tests. */
   scheduleScale: number;
   random: () => number;
+  allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, recorder, sealer, userAgent, scheduleScale, random, log } = dependencies;
+  const { http, recorder, sealer, userAgent, scheduleScale, random, allowedPrivateCidrs, log } = dependencies;
   const underWay = new Map<string, Promise<AttemptOutcome>>();
 
   async function make(
@@ -100,6 +103,9 @@ export function createAttempter(dependencies: {
 
   async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date) {
     const { event } = delivery;
+    if (!checkUrl(target.url, { httpsOnly: target.profile.httpsOnly, allowedPrivateCidrs }).ok) {
+      return { headers: {}, answer: notSent('url_refused') };
+    }
     try {
       const request = buildRequest({
         profile: target.profile,
@@ -126,13 +132,7 @@ export function createAttempter(dependencies: {
       return { headers: redactHeaders(request.headers, Object.keys(target.headers)), answer };
     } catch (error) {
       if (!(error instanceof UnsendableEventError)) throw error;
-      const answer: Answer = {
-        kind: 'failed',
-        reason: 'unsendable',
-        detail: describeFailure('unsendable'),
-        durationMs: 0,
-      };
-      return { headers: {}, answer };
+      return { headers: {}, answer: notSent('unsendable') };
     }
   }
 
@@ -151,6 +151,10 @@ export function createAttempter(dependencies: {
       while (underWay.size > 0) await Promise.allSettled(underWay.values());
     },
   };
+}
+
+function notSent(reason: FailureReason): Answer {
+  return { kind: 'failed', reason, detail: describeFailure(reason), durationMs: 0 };
 }
 
 function responseOf(answer: Answer) {

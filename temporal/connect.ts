@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import {
   makeTelemetryFilterString,
@@ -6,6 +7,7 @@ import {
   type Logger as TemporalLogger,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { TemporalUnavailable } from './workflow-starter.ts';
 
 export interface TemporalConnection {
   connection: NativeConnection;
@@ -14,14 +16,32 @@ export interface TemporalConnection {
   close(): Promise<void>;
 }
 
-/** Connects to Temporal's frontend. Rejects when it does not answer. */
+/** How long to wait for a Temporal that is itself starting. */
+const patienceMs = 20_000;
+const pauseMs = 500;
+
+/**
+ * Connects to Temporal's frontend, which may take some seconds to be there.
+ * @throws TemporalUnavailable when it does not answer in 20 s
+ */
 export async function connectTemporal(options: {
   address: string;
   namespace: string;
 }): Promise<TemporalConnection> {
-  const connection = await NativeConnection.connect({ address: options.address });
+  const connection = await connectWithin(options.address, Date.now() + patienceMs);
   const client = new Client({ connection, namespace: options.namespace });
   return { connection, client, close: () => connection.close() };
+}
+
+async function connectWithin(address: string, deadline: number): Promise<NativeConnection> {
+  for (;;) {
+    try {
+      return await NativeConnection.connect({ address });
+    } catch {
+      if (Date.now() > deadline) throw new TemporalUnavailable(`Temporal does not answer at ${address}`);
+      await delay(pauseMs);
+    }
+  }
 }
 
 /**

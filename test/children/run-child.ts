@@ -37,8 +37,8 @@ export async function compileChild(entry: string): Promise<string> {
 }
 
 /** Runs a compiled child; it does not outlive the test. */
-export function startChild(compiled: string, args: readonly string[]): Child {
-  const child = spawn(process.execPath, [compiled, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export function startChild(compiled: string, args: readonly string[], env = process.env): Child {
+  const child = spawn(process.execPath, [compiled, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });

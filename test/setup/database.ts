@@ -19,15 +19,24 @@ export async function openTestDatabase(): Promise<OpenDatabase> {
 }
 
 async function createOnServer(server: string): Promise<OpenDatabase> {
+  const { url, drop } = await createServerDatabase(server);
+  const database = openServerDatabase({ url, poolSize: 5, onIdleError: () => {} });
+  const close = async () => {
+    await database.close();
+    await drop();
+  };
+  return { ...database, close };
+}
+
+/** An empty database on a server, for whoever opens it himself. */
+export async function createServerDatabase(server: string): Promise<{ url: string; drop(): Promise<void> }> {
   const url = new URL(server);
   url.pathname = `/test_${randomUUID().replaceAll('-', '')}`;
   await runOn(server, `create database ${url.pathname.slice(1)}`);
-  const database = openServerDatabase({ url: url.href, poolSize: 5, onIdleError: () => {} });
-  const close = async () => {
-    await database.close();
-    await runOn(server, `drop database ${url.pathname.slice(1)} with (force)`);
+  return {
+    url: url.href,
+    drop: () => runOn(server, `drop database ${url.pathname.slice(1)} with (force)`),
   };
-  return { ...database, close };
 }
 
 async function runOn(server: string, statement: string) {

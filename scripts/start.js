@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+
+// What follows needs it; older ones fail at the first import with something that says nothing.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`postrider: Node 20.19 or later is needed; this is ${process.versions.node}`);
+  process.exit(1);
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+try {
+  const { installPackages } = await import('./install-packages.js');
+  await installPackages(root);
+  const { build } = await import('./build.js');
+  await build(root);
+} catch (error) {
+  if (!(error instanceof Error) || error.name !== 'CommandFailed') throw error;
+  console.error(`postrider: ${error.message}`);
+  process.exit(1);
+}
+
+// In this process, so that Ctrl-C and SIGTERM have one to go to.
+const { main } = await import(new URL('../dist/main.js', import.meta.url).href);
+await main(process.argv.slice(2), process.env);

@@ -1,0 +1,36 @@
+import { pino } from 'pino';
+import { openEmbeddedDatabase, openServerDatabase } from '../../db/database.ts';
+import { type AccountId, newId, timeOf } from '../../db/ids.ts';
+import { createIntake } from '../../delivery/intake.ts';
+
+// Accepts an event, and is killed between its commit and the start of its workflow.
+const [account, type = '', folder = ''] = process.argv.slice(2);
+const url = process.env.DATABASE_URL;
+const { db } = url
+  ? openServerDatabase({ url, poolSize: 1, onIdleError: () => {} })
+  : await openEmbeddedDatabase({ folder });
+const intake = createIntake({
+  db,
+  log: pino({ level: 'silent' }),
+  starter: {
+    startDeliverEvents: async () => {
+      process.kill(process.pid, 'SIGKILL');
+      return new Promise(() => {});
+    },
+  },
+});
+const id = newId('evt');
+process.stdout.write(`${id}\n`);
+await intake.accept({
+  id,
+  account_id: account as AccountId,
+  client_id: null,
+  type,
+  channel: null,
+  data: '{"message_id":"msg_1"}',
+  is_test: false,
+  created_at: timeOf(id),
+  only_webhook: null,
+  idempotency_keys: [],
+  request_hash: '',
+});

@@ -1,0 +1,86 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
+import { type Receiver, startReceiver } from '../setup/receiver.ts';
+
+/** A folder a released version, made by `RECORD_HISTORIES=<version> npx vitest run test/workflows/replay.test.ts`. */
+const histories = fileURLToPath(new URL('./histories/', import.meta.url));
+
+const replay = (history: unknown, workflowId: string) =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundle') } }, history, workflowId);
+
+describe('workflows of released versions', () => {
+  const files = readdirSync(histories, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.json'),
+  );
+
+  it('are recorded', () => expect(files).not.toEqual([]));
+
+  it.each(files)('replay on today’s code: %s', async (file) => {
+    const { workflowId, history } = JSON.parse(readFileSync(`${histories}${file}`, 'utf8'));
+    await replay(history, workflowId);
+  });
+
+  it('do not replay on code that does something else', async () => {
+    const file = files.find((name) => name.endsWith('retried.json'))!;
+    const { workflowId, history } = JSON.parse(readFileSync(`${histories}${file}`, 'utf8'));
+    const started = history.events.find((event: { eventType: string }) =>
+      event.eventType.endsWith('TIMER_STARTED'),
+    );
+    history.events = history.events.map((event: { eventType: string; eventId: string }) =>
+      event === started ? { ...event, eventType: 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED' } : event,
+    );
+    await expect(replay(history, workflowId)).rejects.toThrow(/nondetermin/i);
+  });
+});
+
+describe('workflows of this version', () => {
+  let postrider: TestPostrider;
+  let receiver: Receiver;
+  beforeAll(async () => {
+    receiver = await startReceiver(({ body }, index) => (body.includes('good') || index > 1 ? 200 : 500));
+    postrider = await startTestPostrider();
+    await postrider.createWebhook({ url: receiver.url, events: ['message.*'] });
+  });
+  afterAll(async () => {
+    await postrider.close();
+    await receiver.close();
+  });
+
+  it('replay from the histories that they have just written', async () => {
+    const retried = await postrider.postEvent({ type: 'message.read', data: {} });
+    const { id, workflow_id } = await postrider.deliveryIs(retried.id, 'succeeded');
+    const succeeded = await postrider.postEvent({ type: 'message.read', data: { good: true } });
+    const { workflow_id: succeededWorkflow } = await postrider.deliveryIs(succeeded.id, 'succeeded');
+    const { json } = await postrider.request('POST', `/v1/deliveries/${id}/retry`);
+    const workflows = {
+      retried: workflow_id,
+      succeeded: succeededWorkflow,
+      'attempted-by-hand': `attempt/${json.attempt_id}`,
+    };
+    for (const [name, workflowId] of Object.entries(workflows)) {
+      const handle = postrider.temporal.workflow.getHandle(workflowId);
+      await handle.result();
+      const history = await handle.fetchHistory();
+      await replay(history, workflowId);
+      if (process.env.RECORD_HISTORIES) record(process.env.RECORD_HISTORIES, name, workflowId);
+    }
+  }, 60_000);
+});
+
+/** By the CLI, whose JSON is the same in all its versions. */
+function record(version: string, name: string, workflowId: string) {
+  const address = inject('temporalAddress');
+  const args = ['workflow', 'show', '--address', address, '--workflow-id', workflowId, '--output', 'json'];
+  const history = JSON.parse(
+    execFileSync(process.env.TEMPORAL_CLI_PATH ?? 'temporal', args, { encoding: 'utf8' }),
+  );
+  mkdirSync(`${histories}${version}`, { recursive: true });
+  writeFileSync(
+    `${histories}${version}/${name}.json`,
+    `${JSON.stringify({ workflowId, history }, null, 1)}\n`,
+  );
+}
