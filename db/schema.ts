@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { idColumn, moment } from './columns.ts';
 
 export const deliveryStatuses = ['pending', 'held', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
@@ -15,6 +25,10 @@ export type EndpointState = (typeof endpointStates)[number];
 export const accounts = pgTable('accounts', {
   id: idColumn('acct').primaryKey(),
   name: text().notNull(),
+  /** The most App Inbox messages of a contact that are available; older ones no longer are. */
+  inbox_message_limit: integer().notNull().default(1_000),
+  /** Whether events of types that are not in the catalogue are refused. */
+  strict_event_types: boolean().notNull().default(false),
   created_at: moment().notNull().defaultNow(),
 });
 
@@ -175,5 +189,61 @@ export const attempts = pgTable(
   (table) => [
     index('attempts_webhook').on(table.webhook_id, table.id.desc()),
     index('attempts_delivery').on(table.delivery_id, table.number),
+  ],
+);
+
+/** An account's event types: its own catalogue entries, and types that were only seen in events. */
+export const eventTypes = pgTable(
+  'event_types',
+  {
+    account_id: idColumn('acct')
+      .notNull()
+      .references(() => accounts.id),
+    name: text().notNull(),
+    description: text().notNull().default(''),
+    /** JSON text: example data. */
+    example: text(),
+    /** A JSON Schema (draft 2020-12) that the data of such events must fit. */
+    json_schema: jsonb(),
+    /** False for a type that nobody described: it was seen in an event. */
+    in_catalogue: boolean().notNull(),
+    created_at: moment().notNull().defaultNow(),
+    updated_at: moment().notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.account_id, table.name] })],
+);
+
+export const inboxMessageStatuses = ['available', 'delivered', 'read', 'deleted', 'expired'] as const;
+export type InboxMessageStatus = (typeof inboxMessageStatuses)[number];
+
+/** App Inbox messages of contacts. */
+export const inboxMessages = pgTable(
+  'inbox_messages',
+  {
+    account_id: idColumn('acct')
+      .notNull()
+      .references(() => accounts.id),
+    /** The interaction id: the producer's own, or made here. Unique within its account. */
+    id: uuid().notNull(),
+    /** Null for a contact that has none: its messages are kept and go nowhere. */
+    external_customer_id: text(),
+    created_date: moment().notNull(),
+    title: text(),
+    content: text(),
+    image: text(),
+    link: text(),
+    category: text(),
+    custom_data: text(),
+    status: text({ enum: inboxMessageStatuses }).notNull().default('available'),
+    updated_at: moment().notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.account_id, table.id] }),
+    index('inbox_messages_contact').on(
+      table.account_id,
+      table.external_customer_id,
+      table.created_date.desc(),
+      table.id.desc(),
+    ),
   ],
 );
