@@ -6,6 +6,8 @@ import { DatabaseUnavailable } from './db/errors.ts';
 import { createLog } from './log.ts';
 import { type Postrider, type Role, roles, startPostrider } from './postrider.ts';
 import { installTemporalRuntime } from './temporal/connect.ts';
+import { DevelopmentServerFailed } from './temporal/development-server.ts';
+import { TemporalCliNotFound } from './temporal/find-cli.ts';
 import { TemporalUnavailable } from './temporal/workflow-starter.ts';
 
 /** The command line is not understood. */
@@ -23,6 +25,8 @@ const refusals = [
   DataFolderNotUsable,
   DatabaseUnavailable,
   TemporalUnavailable,
+  TemporalCliNotFound,
+  DevelopmentServerFailed,
 ];
 
 /**
@@ -40,7 +44,7 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     const log = createLog(config.LOG_LEVEL);
     const report = (line: string) => process.stdout.write(`${line}\n`);
     installTemporalRuntime(log);
-    const postrider = await startPostrider(config, { role, log, report });
+    const postrider = await startPostrider(config, { role, env, log, report });
     const signalled = new Promise<string>((resolve) => {
       onSignal = resolve;
     });

@@ -6,6 +6,7 @@ import { createSweepActivities } from './activities/sweep-activities.ts';
 import { createApp } from './api/app.ts';
 import { type ApiListener, listenForApi } from './api-listener.ts';
 import type { Config } from './config.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { ensureFirstAccount } from './db/accounts.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
@@ -16,6 +17,8 @@ import { createRecorder } from './delivery/recorder.ts';
 import { createReadiness } from './readiness.ts';
 import { openStorage } from './storage.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
+import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
+import { searchAttributeNames } from './temporal/search-attributes.ts';
 import { ensureSweepSchedule } from './temporal/sweep-schedule.ts';
 import { type RunningWorker, startWorker } from './temporal/worker.ts';
 import { createWorkflowStarter, type WorkflowStarter } from './temporal/workflow-starter.ts';
@@ -42,6 +45,8 @@ export interface Postrider {
 
 export interface StartOptions {
   role: Role;
+  /** Where programs are looked for. */
+  env: NodeJS.ProcessEnv;
   log: Logger;
   /** Hears of each step that takes a user's time, a line each. */
   report: (line: string) => void;
@@ -55,7 +60,8 @@ const poolSize = 10;
 /**
  * Starts the API, the worker or both, with whatever of storage and Temporal is not given by the settings. When a part
  * does not start, those that did are closed again.
- * @throws PortNotUsable, StorageNotUsable and what temporal-server.ts throws: each with one line for the user
+ * @throws PortNotUsable, DataFolderInUse and its like, DatabaseUnavailable, TemporalCliNotFound, DevelopmentServerFailed,
+ * TemporalUnavailable: each with a message for the user
  */
 export async function startPostrider(config: Config, options: StartOptions): Promise<Postrider> {
   // Closed from the last to the first, so that each can use what was opened before it.
@@ -73,19 +79,21 @@ export async function startPostrider(config: Config, options: StartOptions): Pro
 
 async function open(
   config: Config,
-  { role, log, report, workflowBundle }: StartOptions,
+  { role, env, log, report, workflowBundle }: StartOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Postrider> {
   const listener = role === 'worker' ? undefined : await listenForApi(config.HOST, config.PORT);
   if (listener !== undefined) opened.push(listener.close);
 
+  const folder = await openFolder(config);
+  opened.push(async () => folder.release());
   const [storage, server] = await settled([
-    openStorage(config, { poolSize, log }).then((storage) => {
-      opened.push(storage.close);
+    openStorage(config, { folder: folder.path, poolSize, log }).then((storage) => {
+      opened.push(() => storage.database.close());
       return storage;
     }),
-    openTemporalServer(config, { log, report }).then((server) => {
+    openTemporalServer(config, { folder: folder.path, env, log, report }).then((server) => {
       opened.push(server.close);
       return server;
     }),
@@ -98,6 +106,7 @@ async function open(
   );
   const temporal = await connectTemporal({ address: server.address, namespace: config.TEMPORAL_NAMESPACE });
   opened.push(temporal.close);
+  await ensureSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE, searchAttributeNames);
   const starter = createWorkflowStarter({
     client: temporal.client,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
@@ -194,6 +203,13 @@ function openApi({
       log,
     }),
   );
+}
+
+/** Nothing is kept in the folder when database and Temporal are elsewhere: then it is not touched. */
+async function openFolder(config: Config): Promise<DataFolder> {
+  if (config.DATABASE_URL === undefined || config.TEMPORAL_ADDRESS === undefined)
+    return openDataFolder(config.DATA_DIR);
+  return { path: config.DATA_DIR, release: () => {} };
 }
 
 /** Beside the compiled main.js; there is none when the sources run as they are. */

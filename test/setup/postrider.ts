@@ -49,6 +49,7 @@ export async function startTestPostrider(settings: Record<string, string> = {}) 
   const start = () =>
     startPostrider(config, {
       role: 'both',
+      env: process.env,
       log: pino({ level: config.LOG_LEVEL }),
       report: () => {},
       workflowBundle: inject('workflowBundle'),
