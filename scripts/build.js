@@ -3,42 +3,59 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writ
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withElapsed } from './elapsed.js';
-import { runCommand } from './run-command.js';
+import { oneAtATime } from './one-at-a-time.js';
+import { CommandFailed, runCommand } from './run-command.js';
 
 const sourceFolders = ['activities', 'api', 'db', 'delivery', 'demo', 'temporal', 'webhook', 'workflows'];
+/** Folders that become dist/, or were it. */
+const besides = '.dist-';
 const otherSources = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js'];
 
 /**
  * Compiles the sources into dist/ and bundles the workflows there, when dist/ was made from other sources. It is made
- * beside and then renamed, so that whoever runs at the same time finds it whole.
+ * beside and then renamed, so that it is whole or not there; of several that build at once one does.
  * @param {string} root the checkout
  */
 export async function build(root) {
   const dist = join(root, 'dist');
-  const wanted = hashOf(root, sourcesOf(root));
-  if (builtFrom(dist) === wanted) return;
-  await withElapsed('compiling', async () => {
-    // Within the checkout, where the compiled files find their packages.
-    const fresh = join(root, 'node_modules', `.postrider-build-${randomUUID()}`);
-    const old = `${fresh}-old`;
-    try {
-      const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-      await runCommand(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', fresh], {
-        cwd: root,
-      });
-      cpSync(join(root, 'db', 'migrations'), join(fresh, 'db', 'migrations'), { recursive: true });
-      await bundleWorkflows(fresh);
-      writeFileSync(join(fresh, 'built-from'), wanted);
-      if (existsSync(dist)) renameSync(dist, old);
-      renameSync(fresh, dist);
-    } catch (error) {
-      // Another start may have put the same build there first.
-      if (builtFrom(dist) !== wanted) throw error;
-    } finally {
-      rmSync(fresh, { recursive: true, force: true });
-      rmSync(old, { recursive: true, force: true });
-    }
+  if (builtFrom(dist) === hashOf(root, sourcesOf(root))) return;
+  await oneAtATime(join(root, '.preparing'), async () => {
+    const wanted = hashOf(root, sourcesOf(root));
+    if (builtFrom(dist) === wanted) return;
+    await withElapsed('compiling', async () => {
+      removeLeftOvers(root);
+      // In the checkout, where the compiled files find their packages.
+      const fresh = join(root, `${besides}${randomUUID()}`);
+      try {
+        await compile(root, fresh);
+        await bundleWorkflows(fresh);
+        writeFileSync(join(fresh, 'built-from'), wanted);
+        if (existsSync(dist)) renameSync(dist, join(root, `${besides}old`));
+        renameSync(fresh, dist);
+      } finally {
+        removeLeftOvers(root);
+      }
+    });
   });
+}
+
+/**
+ * @param {string} root
+ * @param {string} folder
+ */
+async function compile(root, folder) {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  await runCommand(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck', '--outDir', folder], {
+    cwd: root,
+  });
+  cpSync(join(root, 'db', 'migrations'), join(folder, 'db', 'migrations'), { recursive: true });
+}
+
+/** @param {string} root */
+function removeLeftOvers(root) {
+  for (const name of readdirSync(root)) {
+    if (name.startsWith(besides)) rmSync(join(root, name), { recursive: true, force: true });
+  }
 }
 
 /** @param {string} folder of the compiled files */
@@ -83,5 +100,11 @@ function builtFrom(dist) {
 }
 
 if (import.meta.url === pathToFileURL(resolve(process.argv[1] ?? '')).href) {
-  await build(fileURLToPath(new URL('..', import.meta.url)));
+  try {
+    await build(fileURLToPath(new URL('..', import.meta.url)));
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }

@@ -12,7 +12,7 @@ export class CommandFailed extends Error {
 const mostKept = 4_000;
 
 /**
- * Runs a command to its end without a terminal.
+ * Runs a command to its end without a terminal. It ends with this process.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import('node:child_process').SpawnOptions} [options]
@@ -26,10 +26,13 @@ export function runCommand(command, args, options = {}) {
       said = (said + chunk.toString()).slice(-mostKept);
     };
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = () => child.kill();
+    process.once('exit', end);
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     child.once('error', (error) => reject(new CommandFailed(`${command} cannot be run: ${error.message}`)));
     child.once('close', (code) => {
+      process.off('exit', end);
       if (code === 0) resolve();
       else
         reject(

@@ -7,6 +7,16 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
+// npm passes signals on, save the one that it cannot catch: then this process ends as npm did.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const npm = process.ppid;
+  setInterval(() => process.ppid === npm || process.kill(process.pid, 'SIGKILL'), 100).unref();
+}
+
+// Until main() takes over, a signal ends this process and, at its exit, what it has started.
+const end = () => process.exit(1);
+process.on('SIGINT', end).on('SIGTERM', end);
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 try {
   const { installPackages } = await import('./install-packages.js');
@@ -21,4 +31,5 @@ try {
 
 // In this process, so that Ctrl-C and SIGTERM have one to go to.
 const { main } = await import(new URL('../dist/main.js', import.meta.url).href);
+process.off('SIGINT', end).off('SIGTERM', end);
 await main(process.argv.slice(2), process.env);
