@@ -29,6 +29,9 @@ const refusals = [
   DevelopmentServerFailed,
 ];
 
+/** npm passes on a signal that the terminal or the supervisor has sent to this process as well: that is one signal. */
+const sameSignalMs = 1_000;
+
 /**
  * Runs Postrider in this process until a signal stops it: the API, the worker or, without an argument, both. What
  * prevents the start is one line on stderr and exit code 1.
@@ -50,7 +53,10 @@ export async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Pro
     });
     announce(postrider, report);
     const failure = await Promise.race([signalled.then(() => undefined), postrider.failed]);
-    onSignal = () => process.exit(1);
+    const stoppingSince = Date.now();
+    onSignal = () => {
+      if (Date.now() - stoppingSince > sameSignalMs) process.exit(1);
+    };
     if (failure !== undefined) process.stderr.write(`postrider: ${failure}\n`);
     report('stopping: what is under way is finished first; a second signal ends at once');
     await postrider.stop();
