@@ -7,7 +7,8 @@ const testFiles = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts'));
 
 /** What imports the set-up touches the database or the shared Temporal server, and runs on both kinds of database. */
-const sharesServers = (file: string) => /from '[./]*\/setup\//.test(readFileSync(file, 'utf8'));
+const sharesServers = (file: string) =>
+  /from '[./]*\/setup\/(?!receiver|wait-for)/.test(readFileSync(file, 'utf8'));
 
 const runTwice = testFiles.filter(sharesServers);
 const runOnce = testFiles.filter((file) => !sharesServers(file));

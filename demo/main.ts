@@ -108,7 +108,7 @@ async function outcomeOf(
   };
 }
 
-/** Waits until every delivery has ended, the receiver has refused one, or the time is up. */
+/** Waits until every delivery has ended, or all have arrived and one was refused, or the time is up. */
 async function settled(outcomesNow: () => Promise<Outcome[]>, receiver: Receiver): Promise<Outcome[]> {
   const deadline = Date.now() + deliveredMs;
   for (;;) {
@@ -116,7 +116,9 @@ async function settled(outcomesNow: () => Promise<Outcome[]>, receiver: Receiver
     const isEnded = outcomes.every(
       ({ deliveries }) => deliveries.length > 0 && deliveries.every(({ status }) => status !== 'pending'),
     );
-    const isRefused = receiver.arrivals.some(({ refusal }) => refusal !== undefined);
+    const isRefused =
+      receiver.arrivals.some(({ refusal }) => refusal !== undefined) &&
+      outcomes.every(({ arrivals }) => arrivals.length > 0);
     if (isEnded || isRefused || Date.now() > deadline) return outcomes;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

@@ -16,8 +16,13 @@ export function resultOf({ response_status, reason }: Attempt): string {
   return response_status === null ? (reason ?? 'nothing') : `${response_status}`;
 }
 
-/** Everything in which an event's outcome is not what the document and its receiver's behaviour call for. */
+/**
+ * Everything in which an event's outcome is not what the document and its receiver's behaviour call for. Where the receiver
+ * refused it, that explains the rest.
+ */
 export function problemsOf({ event, eventId, webhookId, deliveries, arrivals }: Outcome): string[] {
+  const refusals = [...new Set(arrivals.flatMap(({ refusal }) => refusal ?? []))];
+  if (refusals.length > 0) return refusals;
   const [delivery, ...others] = deliveries;
   if (delivery === undefined || others.length > 0) {
     return [`it has ${deliveries.length} deliveries, and one was expected`];
@@ -34,9 +39,8 @@ export function problemsOf({ event, eventId, webhookId, deliveries, arrivals }: 
       : [`it arrived ${arrivals.length} times, not ${event.webhook.answers.length + 1}`]),
     ...(event.request.id === undefined || event.request.id === eventId ? [] : ['its id was not kept']),
     ...(bodies.size <= 1 ? [] : ['a repeat had another body']),
-    ...arrivals.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal])),
     ...[...bodies].flatMap((body) => bodyProblems(event, body)),
-  ].filter((problem, index, all) => all.indexOf(problem) === index);
+  ];
 }
 
 /** The body must be the document's, byte for byte, but for the fields that Postrider makes itself. */

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { startDevelopmentServer } from '../../temporal/development-server.ts';
+import { findTemporalCli } from '../../temporal/find-cli.ts';
 import { freePorts } from '../../temporal/free-ports.ts';
 import { searchAttributeNames } from '../../temporal/search-attributes.ts';
 import { provideOnceARun } from './once-a-run.ts';
@@ -9,7 +10,7 @@ export default function startTemporal(project: TestProject): Promise<(() => Prom
   return provideOnceARun(project, 'temporalAddress', async () => {
     const [port, uiPort] = await freePorts('127.0.0.1', [undefined, undefined]);
     const server = await startDevelopmentServer({
-      cli: process.env.TEMPORAL_CLI_PATH ?? 'temporal',
+      cli: await findTemporalCli({ env: process.env, report: (line) => process.stdout.write(`${line}\n`) }),
       databaseFile: undefined,
       namespace: 'default',
       searchAttributes: searchAttributeNames,
