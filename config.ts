@@ -221,3 +221,11 @@ function areEncryptionKeys(text: string): boolean {
     .map((key) => key.trim())
     .every((key) => /^[\w+/-]{43}=?$/.test(key) && Buffer.from(key, 'base64').length === 32);
 }
+
+/** The settings as a Markdown table, as it stands in the README. */
+export function settingsTable(): string {
+  const rows = Object.entries(settings as Record<string, Setting>).map(
+    ([name, { fallback, doc }]) => `| \`${name}\` | ${fallback ? `\`${fallback}\`` : ''} | ${doc} |`,
+  );
+  return ['| setting | default | |', '| --- | --- | --- |', ...rows].join('\n');
+}
