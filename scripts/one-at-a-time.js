@@ -23,13 +23,22 @@ export async function oneAtATime(file, work) {
   }
   const release = () => rmSync(file, { force: true });
   process.once('exit', release);
-  const touching = setInterval(() => utimesSync(file, new Date(), new Date()), touchMs);
+  const touching = setInterval(() => touch(file), touchMs);
   try {
     return await work();
   } finally {
     clearInterval(touching);
     process.off('exit', release);
     release();
+  }
+}
+
+/** @param {string} file */
+function touch(file) {
+  try {
+    utimesSync(file, new Date(), new Date());
+  } catch {
+    // Somebody has removed it by hand: what is under way goes on.
   }
 }
 

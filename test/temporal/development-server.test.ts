@@ -4,21 +4,30 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import {
   type DevelopmentServer,
   DevelopmentServerFailed,
   type DevelopmentServerOptions,
   startDevelopmentServer,
 } from '../../temporal/development-server.ts';
+import { findTemporalCli } from '../../temporal/find-cli.ts';
 import { isPortFree } from '../../temporal/free-ports.ts';
 import { pidFileOf, writePidFile } from '../../temporal/orphan.ts';
 import { searchAttributeNames, searchAttributesOf } from '../../temporal/search-attributes.ts';
 import { compileChild, startChild } from '../children/run-child.ts';
 import { isRunning, runningInGroup } from './processes.ts';
 
-const cli = process.env.TEMPORAL_CLI_PATH ?? 'temporal';
+let cli: string;
 const namespace = 'postrider-test';
+beforeAll(
+  async () => {
+    cli = await findTemporalCli({ env: process.env, report: (line) => process.stderr.write(`${line}\n`) });
+  },
+  // Go may have to build it.
+  15 * 60_000,
+);
+
 const goneWithin = { timeout: 10_000, interval: 50 };
 
 function temporaryFolder(): string {
