@@ -1,0 +1,50 @@
+import { pino } from 'pino';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import { parseConfig } from '../config.ts';
+import { DataFolderInUse } from '../data-folder.ts';
+import { type Postrider, type Role, startPostrider } from '../postrider.ts';
+import { testSettings } from './setup/postrider.ts';
+import { startReceiver } from './setup/receiver.ts';
+
+async function startRoles(env: Record<string, string>, role: Role): Promise<Postrider> {
+  const postrider = await startPostrider(parseConfig(env), {
+    role,
+    env: process.env,
+    log: pino({ level: 'silent' }),
+    report: () => {},
+    workflowBundle: inject('workflowBundle'),
+  });
+  onTestFinished(() => postrider.stop());
+  return postrider;
+}
+
+it('delivers with the API and two workers apart on a server, and refuses a second process on an embedded database', async () => {
+  const { env, remove } = await testSettings();
+  onTestFinished(remove);
+  const receiver = await startReceiver((_, index) => (index % 2 === 0 ? 500 : 200));
+  onTestFinished(() => receiver.close());
+
+  const api = await startRoles(env, 'api');
+  if (env.DATABASE_URL === undefined) {
+    await expect(startRoles(env, 'worker')).rejects.toThrow(DataFolderInUse);
+    return;
+  }
+  const workers = [await startRoles(env, 'worker'), await startRoles(env, 'worker')];
+  expect(workers.map((worker) => worker.apiUrl)).toEqual([undefined, undefined]);
+
+  const post = async (path: string, body: object) => {
+    const response = await fetch(`${api.apiUrl}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${env.ADMIN_API_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return response.status;
+  };
+  expect(await post('/v1/webhooks', { url: receiver.url, events: ['message.*'] })).toBe(201);
+  const statuses = await Promise.all(
+    Array.from({ length: 20 }, () => post('/v1/events', { type: 'message.read', data: {} })),
+  );
+  expect(statuses).toEqual(Array.from({ length: 20 }, () => 202));
+  const received = await receiver.gets(20);
+  expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(20);
+}, 60_000);
