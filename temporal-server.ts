@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { type DevelopmentServer, startDevelopmentServer } from './temporal/development-server.ts';
@@ -50,6 +51,10 @@ export async function openTemporalServer(
   return keepRunning(first, start, log);
 }
 
+/** A busy machine, or a port that is still held, may let a start fail. */
+const mostTries = 5;
+const pauseMs = 2_000;
+
 function keepRunning(
   first: DevelopmentServer,
   start: (ports: { port: number; uiPort: number }) => Promise<DevelopmentServer>,
@@ -65,10 +70,18 @@ function keepRunning(
       // Whoever closes it waits for its end, and asks no more.
       if (isClosing) return new Promise<never>(() => {});
       log.warn({ how }, 'the Temporal development server ended by itself: starting it again');
-      try {
-        current = await start(samePorts);
-      } catch (error) {
-        return `Temporal's development server ended and does not start again: ${(error as Error).message}`;
+      for (let tries = 1; ; tries += 1) {
+        try {
+          current = await start(samePorts);
+          break;
+        } catch (error) {
+          if (isClosing) return new Promise<never>(() => {});
+          const why = (error as Error).message;
+          if (tries === mostTries)
+            return `Temporal's development server ended and does not start again: ${why}`;
+          log.warn({ why }, 'the Temporal development server does not start: trying again');
+          await delay(pauseMs);
+        }
       }
       if (isClosing) await current.stop();
     }

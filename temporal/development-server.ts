@@ -118,7 +118,7 @@ async function tryToStart(
     output,
     host,
     port,
-    readyMs: options.readyMs ?? 30_000,
+    readyMs: options.readyMs ?? 60_000,
     namespace: options.namespace,
     searchAttributes: options.searchAttributes,
   });

@@ -2,8 +2,8 @@ import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@tem
 import type { sweep } from '../workflows/sweep.ts';
 import { sweepId } from './workflow-ids.ts';
 
-/** Often enough that what lost its workflow goes out within 15 s. */
-const everyMs = 5_000;
+/** A run takes ten minutes: the next one is always waiting for its end, so that there is no gap between them. */
+const everyMs = 60_000;
 
 /** Makes the schedule of the sweep when it is not there. Any number of processes may ask at once. */
 export async function ensureSweepSchedule(client: Client, taskQueue: string): Promise<void> {
@@ -16,10 +16,11 @@ export async function ensureSweepSchedule(client: Client, taskQueue: string): Pr
         workflowType: 'sweep' satisfies (typeof sweep)['name'],
         workflowId: sweepId(taskQueue),
         taskQueue,
-        workflowExecutionTimeout: '5 minutes',
-        staticSummary: 'starts the workflows of overdue deliveries',
+        // A worker that died is noticed by it.
+        workflowTaskTimeout: '5s',
+        staticSummary: 'starts the workflows of overdue deliveries, every 5 s for 10 minutes',
       },
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' },
+      policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: '1 minute' },
       state: { triggerImmediately: true },
     });
   } catch (error) {

@@ -1,17 +1,27 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyLocalActivities, sleep } from '@temporalio/workflow';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
 
-const { startOverdueWorkflows, makeComingPartitions } = proxyActivities<SweepActivities>({
+const { startOverdueWorkflows, makeComingPartitions } = proxyLocalActivities<SweepActivities>({
   startToCloseTimeout: '1 minute',
-  retry: { maximumAttempts: 3 },
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5s' },
 });
 
+/** Often enough that what lost its workflow goes out within 15 s. */
+const pauseMs = 5_000;
+/** Ten minutes: the schedule starts the next run when this one has ended. */
+const rounds = 120;
+
 /**
- * Run by a schedule: starts, under their own ids, the workflows whose deliveries are overdue, so that a crash between
- * commit and start, or the loss of Temporal's database, delays a delivery and loses none. Answers how many it started.
+ * Started by a schedule: starts, under their own ids, the workflows whose deliveries are overdue, so that a crash between
+ * commit and start, or the loss of Temporal's database, delays a delivery and loses none. One run does so many times, so
+ * that the list of workflows is not full of sweeps. Answers how many it started.
  */
 export async function sweep(): Promise<number> {
-  const started = await startOverdueWorkflows();
   await makeComingPartitions();
+  let started = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    started += await startOverdueWorkflows();
+    await sleep(pauseMs);
+  }
   return started;
 }
