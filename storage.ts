@@ -32,11 +32,16 @@ export async function openStorage(
   try {
     await migrateDatabase(database);
     // config.ts requires the key with DATABASE_URL.
-    return { database, encryptionKey: config.ENCRYPTION_KEY ?? keptKey(join(folder, 'encryption-key')) };
+    return { database, encryptionKey: config.ENCRYPTION_KEY ?? keptKey(encryptionKeyFile(folder)) };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** Where the key is that was made here. Two of them with a comma between stand there while one replaces the other. */
+export function encryptionKeyFile(folder: string): string {
+  return join(folder, 'encryption-key');
 }
 
 /** The key in the file, which is made when it is missing. */

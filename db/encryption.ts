@@ -2,6 +2,8 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 
 /** Seals secrets for storage and opens them again. A sealed text opens only in the context it was sealed for. */
 export interface Sealer {
+  /** Of the key that seals. */
+  readonly keyId: string;
   /** `context` is the id of the row that owns the secret, so that one row's secret cannot be moved to another. */
   seal(plain: string, context: string): string;
   /** @throws SecretUnreadable when the key that sealed it is not known, or the text or its context was changed. */
@@ -39,6 +41,8 @@ export function createSealer(keys: string): Sealer {
   const byId = new Map(parsed.map((key) => [key.id, key]));
 
   return {
+    keyId: current.id,
+
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', current.bytes, nonce).setAAD(Buffer.from(context));
