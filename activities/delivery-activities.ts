@@ -1,5 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Database } from '../db/database.ts';
+import { cancelForDeletedWebhook } from '../db/deliveries.ts';
 import { type LoadedDelivery, loadDelivery, loadPendingDeliveries } from '../db/due-deliveries.ts';
 import type { AttemptId, DeliveryId } from '../db/ids.ts';
 import { isAttemptRecorded } from '../db/record-attempts.ts';
@@ -51,6 +52,8 @@ export function createDeliveryActivities({
   attempter: Attempter;
 }): DeliveryActivities {
   async function attemptWhenDue(delivery: LoadedDelivery): Promise<Settlement | PendingRetry> {
+    if (delivery.webhook.is_deleted)
+      return (await cancelForDeletedWebhook(db, delivery.id)) ?? 'ended elsewhere';
     const dueInMs = (delivery.next_attempt_at?.getTime() ?? 0) - Date.now();
     if (dueInMs > earlyMs) return pendingRetry(delivery, dueInMs, 'waits for its next attempt');
     return settlementOf(delivery, await attempter.attempt(delivery));
@@ -93,6 +96,9 @@ export function createDeliveryActivities({
       const delivery = await loadDelivery(db, deliveryId as DeliveryId);
       if (delivery === undefined) return { status: 'gone', owner: null };
       const owner = delivery.status === 'pending' ? delivery.workflow_id : null;
+      if (delivery.webhook.is_deleted) {
+        return { status: (await cancelForDeletedWebhook(db, delivery.id)) ?? delivery.status, owner };
+      }
       if (await isAttemptRecorded(db, attemptId as AttemptId)) return { status: delivery.status, owner };
       const { status } = await attempter.attemptManually(delivery, attemptId as AttemptId);
       return { status, owner };

@@ -1,10 +1,24 @@
 import { z } from 'zod';
-import { momentField, nameField, pageFields, pageSchema, shownId } from './fields.schemas.ts';
+import { idField, momentField, nameField, pageFields, pageSchema, shownId } from './fields.schemas.ts';
 
 export const newAccountSchema = z.strictObject({ name: nameField }).meta({ id: 'NewAccount' });
 
+const inboxMessageLimitField = z.int().min(1).max(10_000).meta({
+  description: 'How many App Inbox messages of a contact are available at most; older ones no longer are.',
+});
+
+const strictEventTypesField = z
+  .boolean()
+  .meta({ description: 'Whether events of types that are in no catalogue are refused.' });
+
 export const accountSchema = z
-  .object({ id: shownId('acct'), name: z.string(), created_at: momentField })
+  .object({
+    id: shownId('acct'),
+    name: z.string(),
+    inbox_message_limit: inboxMessageLimitField,
+    strict_event_types: strictEventTypesField,
+    created_at: momentField,
+  })
   .meta({ id: 'Account' });
 
 export const createdAccountSchema = accountSchema
@@ -12,5 +26,14 @@ export const createdAccountSchema = accountSchema
   .meta({ id: 'CreatedAccount' });
 
 export const accountPageSchema = pageSchema(accountSchema);
+
+export const accountParams = z.object({ id: idField('acct') });
+
+export const accountChangeSchema = z
+  .strictObject({
+    inbox_message_limit: inboxMessageLimitField.optional(),
+    strict_event_types: strictEventTypesField.optional(),
+  })
+  .meta({ id: 'AccountChange' });
 
 export const accountQuery = z.strictObject(pageFields('acct'));

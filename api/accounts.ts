@@ -1,11 +1,15 @@
-import { createAccount, listAccounts } from '../db/accounts.ts';
+import { createAccount, listAccounts, updateAccount } from '../db/accounts.ts';
 import {
+  accountChangeSchema,
   accountPageSchema,
+  accountParams,
   accountQuery,
+  accountSchema,
   createdAccountSchema,
   newAccountSchema,
 } from './accounts.schemas.ts';
 import { pageOf } from './fields.schemas.ts';
+import { notFound } from './problems.ts';
 import { type Route, route } from './routes.ts';
 
 const tag = 'Accounts';
@@ -42,4 +46,24 @@ const getAccounts = route({
   },
 });
 
-export const accountRoutes: Route[] = [postAccount, getAccounts];
+const patchAccount = route({
+  method: 'patch',
+  path: '/v1/accounts/{id}',
+  name: 'changeAccount',
+  tag,
+  summary: 'Change an account',
+  description: 'A key may change its own account, and one of the first account any.',
+  access: 'account',
+  params: accountParams,
+  body: accountChangeSchema,
+  responses: { 200: { description: 'The account as it now is', schema: accountSchema } },
+  async handle({ db, eventTypes }, { params, body, caller }) {
+    if (params.id !== caller.account_id && !caller.is_first_account) throw notFound('account');
+    const account = await updateAccount(db, params.id, body);
+    if (account === undefined) throw notFound('account');
+    eventTypes.forget();
+    return { status: 200, body: account };
+  },
+});
+
+export const accountRoutes: Route[] = [postAccount, getAccounts, patchAccount];

@@ -4,6 +4,8 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { createAuthenticator } from './authentication.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { answerErrors, answerUnknownPath } from './error-handler.ts';
+import { createEventTypes } from './event-type-rules.ts';
+import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { mountRoutes } from './mount.ts';
@@ -11,6 +13,8 @@ import { openApiDocument } from './openapi.ts';
 import { servePages } from './pages.ts';
 import { logRequests } from './request-log.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
+import { settingsWebhookRoutes } from './settings-webhooks.ts';
+import { webhookSecretRoutes } from './webhook-secrets.ts';
 import { webhookTestRoutes } from './webhook-tests.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -18,8 +22,11 @@ import { webhookRoutes } from './webhooks.ts';
 export const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...webhookRoutes,
+  ...webhookSecretRoutes,
   ...webhookTestRoutes,
+  ...settingsWebhookRoutes,
   ...deliveryRoutes,
+  ...eventTypeRoutes,
   ...apiKeyRoutes,
   ...accountRoutes,
   ...healthRoutes,
@@ -29,7 +36,12 @@ export const apiRoutes: readonly Route[] = [
 export function createApp(dependencies: ApiDependencies): Express {
   const now = dependencies.now ?? (() => new Date());
   const authenticator = createAuthenticator(dependencies.db, now);
-  const services: Services = { ...dependencies, now, forgetCallers: () => authenticator.forget() };
+  const services: Services = {
+    ...dependencies,
+    now,
+    eventTypes: createEventTypes({ db: dependencies.db, log: dependencies.log, now }),
+    forgetCallers: () => authenticator.forget(),
+  };
 
   const app = express();
   app.disable('x-powered-by');

@@ -9,19 +9,19 @@ import {
   pageSchema,
 } from './fields.schemas.ts';
 
-/** The event's data: kept as it is, fields in the order in which they came. */
-const dataField = z
-  .unknown()
-  .refine(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'must be a JSON object',
-  )
-  .meta({
-    description:
-      'A JSON object. Numbers are doubles, as in I-JSON (RFC 7493): send larger integers, such as ids, as strings.',
-    example: { message_id: 'msg_1234567890', to: '+15551234567' },
-    override: { type: 'object', additionalProperties: true },
-  });
+/** A JSON object of any kind: kept as it is, fields in the order in which they came. */
+export const jsonObjectField = z.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be a JSON object',
+);
+
+/** The event's data. */
+const dataField = jsonObjectField.meta({
+  description:
+    'A JSON object. Numbers are doubles, as in I-JSON (RFC 7493): send larger integers, such as ids, as strings.',
+  example: { message_id: 'msg_1234567890', to: '+15551234567' },
+  override: { type: 'object', additionalProperties: true },
+});
 
 export const newEventSchema = z
   .strictObject({

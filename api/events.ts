@@ -26,7 +26,8 @@ const postEvent = route({
   summary: 'Post an event for delivery',
   description:
     'Answered once the event and its deliveries are stored; they go out at once. A repeat, told by `Idempotency-Key` ' +
-    'or the event’s own `id`, gets the first answer.',
+    'or the event’s own `id`, gets the first answer. Data that does not fit the JSON Schema of its type (see Event types) ' +
+    'is refused, and so is a type that is in no catalogue when the account is strict.',
   access: 'account',
   headers: idempotencyHeaders,
   body: newEventSchema,
@@ -55,8 +56,10 @@ async function acceptEvent(services: Services, { body, headers, caller }: PostEv
     const holder = await findEventId(services.db, caller.account_id, body.id);
     if (holder === body.id) throw idTaken('event_id_taken', 'Another event was given this id here');
   }
+  await services.eventTypes.check(caller.account_id, event.type, body.data);
   const acceptance = await services.intake.accept(event);
   if (acceptance.outcome === 'conflict') throw keyConflict(acceptance.key);
+  await services.eventTypes.noteSeen(caller.account_id, event.type);
   // Made of what a repeat holds too, so that its answer is the same.
   return {
     status: 202,

@@ -66,7 +66,8 @@ export const momentField = z.date().meta({
 });
 
 const mostPerPage = 250;
-const usualPerPage = 50;
+/** The rows of a page whose query names no limit. */
+export const usualPerPage = 50;
 
 /** `?limit=&cursor=` of a list whose rows have ids of that kind. */
 export function pageFields<P extends IdPrefix>(prefix: P) {

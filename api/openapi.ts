@@ -59,7 +59,12 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     },
     ...(route.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+      : {
+          requestBody: {
+            required: route.isBodyOptional !== true,
+            content: { 'application/json': { schema: route.body } },
+          },
+        }),
     responses: Object.fromEntries([
       ...Object.entries(route.responses).map(([status, response]) => [
         status,

@@ -8,12 +8,17 @@ export const mostBodyBytes = 256 * 1024;
 const readRaw = express.raw({ limit: mostBodyBytes, type: () => true });
 
 /**
- * Reads a request's JSON body.
+ * Reads a request's JSON body; where it is optional and there is none, it is `{}`.
  * @throws Problem 400, 413, 415 or 422: what is wrong with it, without any of it
  */
-export async function readJsonBody(request: Request, response: Response): Promise<unknown> {
+export async function readJsonBody(
+  request: Request,
+  response: Response,
+  isOptional = false,
+): Promise<unknown> {
   requireJsonType(request);
   const bytes = await readBytes(request, response);
+  if (bytes.length === 0 && isOptional) return {};
   if (bytes.length === 0)
     throw badRequest('body_missing', 'The request has no body: a JSON object is expected');
   const value = parseJson(decodeUtf8(bytes));

@@ -6,6 +6,7 @@ import type { Sealer } from '../db/encryption.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
+import type { EventTypes } from './event-type-rules.ts';
 
 export interface ApiSettings {
   /** Postrider's own version. */
@@ -40,6 +41,7 @@ export interface ApiDependencies {
 /** What handlers work with. */
 export interface Services extends Omit<ApiDependencies, 'now'> {
   now(): Date;
+  eventTypes: EventTypes;
   /** Looks every key up afresh from now on: one was revoked. */
   forgetCallers(): void;
 }
@@ -91,6 +93,8 @@ export interface RouteSpec<
   headers?: Headers;
   /** A route without one does not read a body. */
   body?: Body;
+  /** A request without a body is one with `{}`. */
+  isBodyOptional?: boolean;
   responses: Record<number, ResponseSpec>;
   /** Statuses of problems that are this route's own, beyond those that all routes of its form have. */
   problems?: Record<number, string>;

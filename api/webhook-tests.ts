@@ -1,3 +1,4 @@
+import { findEventType } from '../db/event-types.ts';
 import { findWebhook } from '../db/webhooks.ts';
 import { catalogueEntry } from '../webhook/profiles.ts';
 import { carriesType } from '../webhook/subscriptions.ts';
@@ -15,7 +16,7 @@ const testWebhook = route({
   summary: 'Send a webhook an example event',
   description:
     'Goes to this webhook alone, whether it subscribed to the type or not, in a single attempt. The data is the ' +
-    'example of the event catalogue, or a plain one for a type that is not in it.',
+    'example of the account’s own catalogue, else the built-in one, else a plain one.',
   access: 'account',
   body: webhookTestSchema,
   responses: { 202: { description: 'The event is on its way', schema: startedTestSchema } },
@@ -27,6 +28,8 @@ const testWebhook = route({
       const detail = `the profile ${profile.name} does not carry events of this type`;
       throw invalidBody([{ pointer: '/event_type', detail }]);
     }
+    const own = await findEventType(db, caller.account_id, body.event_type);
+    const ownExample = own?.example == null ? undefined : JSON.parse(own.example);
     const entry =
       profile.catalogue.find(({ type }) => type === body.event_type) ?? catalogueEntry(body.event_type);
     const acceptance = await intake.accept(
@@ -34,7 +37,7 @@ const testWebhook = route({
         account_id: caller.account_id,
         type: body.event_type,
         channel: null,
-        data: entry?.example ?? { message: 'This is a test event' },
+        data: ownExample ?? entry?.example ?? { message: 'This is a test event' },
         only_webhook: webhook.id,
       }),
     );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { loggedBodyCharacters } from '../db/attempts.ts';
 import { endpointStates } from '../db/schema.ts';
+import { mostSigningSecrets } from '../db/webhook-secrets.ts';
 import type { ProfileName } from '../webhook/profile.ts';
 import { defaultProfileName, profileNames } from '../webhook/profiles.ts';
 import { retryScheduleLimits } from '../webhook/retry-schedule.ts';
@@ -64,7 +65,7 @@ const authField = z
 
 const profileField = z.enum(profileNames as [ProfileName, ...ProfileName[]]);
 
-const urlField = z.string().meta({
+export const urlField = z.string().meta({
   example: 'https://yourapp.com/webhooks/inbox',
   override: { format: 'uri', maxLength: MAX_URL_CHARS },
 });
@@ -163,7 +164,46 @@ export const webhookQuery = z.strictObject(pageFields('wh'));
 
 export const webhookLogQuery = z.strictObject(pageFields('att'));
 
-export const webhookSecretSchema = z.object({ secret: z.string() }).meta({ id: 'WebhookSecret' });
+const secretFields = {
+  secret: z.string(),
+  public_key: z
+    .string()
+    .optional()
+    .meta({ description: 'What receivers verify with (whpk_), for an ed25519 secret (whsk_).' }),
+};
+
+export const webhookSecretSchema = z.object(secretFields).meta({ id: 'WebhookSecret' });
+
+const overlapLimits = { most: 604_800, usual: 86_400 };
+
+export const secretRotationSchema = z
+  .strictObject({
+    secret: z.string().optional().meta({
+      description:
+        'The new secret: whsec_ (HMAC) or whsk_ (ed25519) and base64. Made, of the same kind, when absent.',
+    }),
+    overlap_seconds: z
+      .int()
+      .min(0)
+      .max(overlapLimits.most)
+      .default(overlapLimits.usual)
+      .meta({
+        description:
+          'For how long the secret that is current until now goes on signing beside the new one; with 0 the new one is at ' +
+          'once the only one.',
+      }),
+  })
+  .meta({ id: 'SecretRotation' });
+
+export const rotatedSecretSchema = z
+  .object({
+    ...secretFields,
+    previous_expires_at: momentField
+      .nullable()
+      .meta({ description: 'When the secret before stops signing; null when it has.' }),
+    signing: z.int().meta({ description: `How many secrets sign now; at most ${mostSigningSecrets}.` }),
+  })
+  .meta({ id: 'RotatedSecret' });
 
 export const webhookTestSchema = z
   .strictObject({ webhook_id: idField('wh'), event_type: eventTypeField })

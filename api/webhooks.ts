@@ -1,12 +1,5 @@
 import { listAttemptsOfWebhook } from '../db/attempts.ts';
-import {
-  createWebhook,
-  deleteWebhook,
-  findCurrentSecret,
-  findWebhook,
-  listWebhooks,
-  updateWebhook,
-} from '../db/webhooks.ts';
+import { createWebhook, deleteWebhook, findWebhook, listWebhooks, updateWebhook } from '../db/webhooks.ts';
 import { defaultProfileName, profiles } from '../webhook/profiles.ts';
 import { generateSecret } from '../webhook/secrets.ts';
 import { pageOf } from './fields.schemas.ts';
@@ -24,7 +17,6 @@ import {
   webhookQuery,
   webhookReplacementSchema,
   webhookSchema,
-  webhookSecretSchema,
 } from './webhooks.schemas.ts';
 
 const tag = 'Webhooks';
@@ -160,29 +152,13 @@ const removeWebhook = route({
   },
 });
 
-/** One after the other, beside the answer: there may be thousands. */
-async function tellEnded(
+/** Tells the workflows of deliveries that they have ended: one after the other, beside the answer, for there may be thousands. */
+export async function tellEnded(
   starter: Services['starter'],
   cancelled: NonNullable<Awaited<ReturnType<typeof deleteWebhook>>>['cancelled'],
 ): Promise<void> {
   for (const { id, workflow_id } of cancelled) await starter.tellDeliveryEnded(workflow_id, id);
 }
-
-const getSecret = route({
-  method: 'get',
-  path: '/v1/webhooks/{id}/secret',
-  name: 'getWebhookSecret',
-  tag,
-  summary: 'Show a webhook’s signing secret',
-  access: 'account',
-  params: webhookParams,
-  responses: { 200: { description: 'The secret that signs now', schema: webhookSecretSchema } },
-  async handle({ db, sealer }, { params, caller }) {
-    const secret = await findCurrentSecret(db, sealer, caller.account_id, params.id);
-    if (secret === undefined) throw notFound('webhook');
-    return { status: 200, body: { secret } };
-  },
-});
 
 const getLogs = route({
   method: 'get',
@@ -209,6 +185,5 @@ export const webhookRoutes: Route[] = [
   putWebhook,
   patchWebhook,
   removeWebhook,
-  getSecret,
   getLogs,
 ];

@@ -1,4 +1,4 @@
-import { asc, desc, lt, sql } from 'drizzle-orm';
+import { asc, desc, eq, lt, sql } from 'drizzle-orm';
 import { apiKeyRow, generateApiKey } from './api-keys.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
@@ -9,7 +9,15 @@ import { accounts, apiKeys } from './schema.ts';
 export interface Account {
   id: AccountId;
   name: string;
+  inbox_message_limit: number;
+  strict_event_types: boolean;
   created_at: Date;
+}
+
+/** What may be changed of an account. */
+export interface AccountChange {
+  inbox_message_limit?: number | undefined;
+  strict_event_types?: boolean | undefined;
 }
 
 /** Any number, but the same in every process that starts on this database, and not the one of db/migrate.ts. */
@@ -71,3 +79,16 @@ export const listAccounts = query(async (db: Database, page: PageRequest<'acct'>
     .limit(page.limit + 1);
   return toPage(rows, page.limit);
 });
+
+/** Changes what is given of an account; undefined when there is no such account. */
+export const updateAccount = query(
+  async (db: Database, id: AccountId, change: AccountChange): Promise<Account | undefined> => {
+    const [row] = await db
+      .update(accounts)
+      // Something has to be set, also when nothing is to be changed.
+      .set({ name: sql`${accounts.name}`, ...change })
+      .where(eq(accounts.id, id))
+      .returning();
+    return row;
+  },
+);

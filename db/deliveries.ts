@@ -4,6 +4,7 @@ import { query } from './errors.ts';
 import type { AccountId, DeliveryId, EventId, WebhookId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
 import { type DeliveryStatus, deliveries, events, webhooks } from './schema.ts';
+import { webhookDeletedReason } from './webhooks.ts';
 
 export interface Delivery {
   id: DeliveryId;
@@ -102,6 +103,26 @@ export const cancelDelivery = query(
       const delivery = await findOne(tx, accountId, id);
       return delivery === undefined ? undefined : { delivery, is_changed: changed.length > 0 };
     }),
+);
+
+/**
+ * Cancels a delivery whose webhook was deleted while the delivery was made; undefined when it no longer waits. The
+ * deletion cancels all others itself.
+ */
+export const cancelForDeletedWebhook = query(
+  async (db: Database, id: DeliveryId): Promise<'cancelled' | undefined> => {
+    const [row] = await db
+      .update(deliveries)
+      .set({
+        status: 'cancelled',
+        reason: webhookDeletedReason,
+        next_attempt_at: null,
+        ended_at: sql`now()`,
+      })
+      .where(and(eq(deliveries.id, id), inArray(deliveries.status, ['pending', 'held'])))
+      .returning({ id: deliveries.id });
+    return row === undefined ? undefined : 'cancelled';
+  },
 );
 
 async function findOne(db: Database, accountId: AccountId, id: DeliveryId): Promise<Delivery | undefined> {

@@ -24,6 +24,8 @@ export interface LoadedDelivery {
   };
   webhook: {
     id: WebhookId;
+    /** It was deleted in the moment in which the event was accepted: no attempt is to be made. */
+    is_deleted: boolean;
     url: string;
     profile: string;
     /** An override of the profile's schedule, as stored. */
@@ -56,10 +58,11 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
           w.id as webhook_id, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
+          w.deleted_at is not null as is_webhook_deleted,
           array(
             select s.sealed from webhook_secrets s
             where s.webhook_id = w.id and (s.expires_at is null or s.expires_at > now())
-            order by s.expires_at desc nulls first, s.id desc
+            order by s.expires_at is not null, s.id desc
           ) as secrets_sealed
         from deliveries d
         join events e on e.id = d.event_id
@@ -85,6 +88,7 @@ interface DeliveryRow {
   is_test: boolean;
   created_ms: number;
   webhook_id: string;
+  is_webhook_deleted: boolean;
   url: string;
   profile: string;
   retry_schedule: unknown;
@@ -113,6 +117,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     },
     webhook: {
       id: idOf('wh', row.webhook_id),
+      is_deleted: row.is_webhook_deleted,
       url: row.url,
       profile: row.profile,
       retry_schedule: row.retry_schedule,

@@ -30,6 +30,9 @@ export interface Webhook extends WebhookSettings {
   updated_at: Date;
 }
 
+/** Why a delivery is cancelled whose webhook is gone. */
+export const webhookDeletedReason = 'the webhook was deleted';
+
 export interface CancelledDelivery {
   id: DeliveryId;
   workflow_id: string;
@@ -90,7 +93,7 @@ export const listWebhooks = query(
 
 export const findWebhook = query(
   async (db: Database, sealer: Sealer, accountId: AccountId, id: WebhookId): Promise<Webhook | undefined> => {
-    const [row] = await db.select().from(webhooks).where(isOneOf(accountId, id));
+    const [row] = await db.select().from(webhooks).where(isLiveWebhook(accountId, id));
     return row === undefined ? undefined : toWebhook(row, sealer);
   },
 );
@@ -109,7 +112,7 @@ export const updateWebhook = query(
     now: Date,
   ): Promise<Webhook | undefined> =>
     db.transaction(async (tx) => {
-      const [current] = await tx.select().from(webhooks).where(isOneOf(accountId, id)).for('update');
+      const [current] = await tx.select().from(webhooks).where(isLiveWebhook(accountId, id)).for('update');
       if (current === undefined) return undefined;
       const settings = change(toWebhook(current, sealer));
       const [row] = await tx
@@ -136,34 +139,20 @@ export const deleteWebhook = query(
       const deleted = await tx
         .update(webhooks)
         .set({ deleted_at: now, updated_at: now })
-        .where(isOneOf(accountId, id))
+        .where(isLiveWebhook(accountId, id))
         .returning({ id: webhooks.id });
       if (deleted.length === 0) return undefined;
       const cancelled = await tx
         .update(deliveries)
-        .set({ status: 'cancelled', reason: 'the webhook was deleted', next_attempt_at: null, ended_at: now })
+        .set({ status: 'cancelled', reason: webhookDeletedReason, next_attempt_at: null, ended_at: now })
         .where(and(eq(deliveries.webhook_id, id), inArray(deliveries.status, ['pending', 'held'])))
         .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
       return { cancelled };
     }),
 );
 
-/** The secret that signs a webhook's requests now; undefined when there is no such webhook. */
-export const findCurrentSecret = query(
-  async (db: Database, sealer: Sealer, accountId: AccountId, id: WebhookId): Promise<string | undefined> => {
-    const [row] = await db
-      .select({ sealed: webhookSecrets.sealed })
-      .from(webhookSecrets)
-      .innerJoin(webhooks, eq(webhooks.id, webhookSecrets.webhook_id))
-      .where(and(isOneOf(accountId, id), isNull(webhookSecrets.expires_at)))
-      .orderBy(desc(webhookSecrets.id))
-      .limit(1);
-    return row === undefined ? undefined : sealer.open(row.sealed, id);
-  },
-);
-
 /** A webhook of that account and not deleted: another account's is not there. */
-function isOneOf(accountId: AccountId, id: WebhookId) {
+export function isLiveWebhook(accountId: AccountId, id: WebhookId) {
   return and(eq(webhooks.id, id), eq(webhooks.account_id, accountId), isNull(webhooks.deleted_at));
 }
 

@@ -40,6 +40,11 @@ export function generateSecret(): string {
   return `whsec_${randomBytes(GENERATED_BYTES).toString('base64')}`;
 }
 
+/** A new secret of the same kind as that one. */
+export function generateSecretLike(secret: string): string {
+  return parseSecret(secret).kind === 'hmac' ? generateSecret() : generateKeyPair().secretKey;
+}
+
 /** A new ed25519 key pair. The `whsk_` text holds seed and public key, 64 bytes, as other senders write it. */
 export function generateKeyPair(): { readonly secretKey: string; readonly publicKey: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');

@@ -13,6 +13,7 @@ afterAll(() => api.close());
 const names = [
   ...['type', 'data', 'channel', 'id', 'url', 'events', 'description', 'channels', 'profile', 'secret'],
   ...['retry_schedule', 'timeout_ms', 'headers', 'auth', 'webhook_id', 'event_type', 'name', '__proto__'],
+  ...['example', 'schema', '$ref', 'pattern', 'properties', 'overlap_seconds'],
 ];
 
 const text = fc.oneof(
@@ -50,6 +51,8 @@ const nearly = fc
       { url: 'https://receiver.test/', events: ['*'], headers: { a: 'b' }, auth: { type: 'none' } },
       { webhook_id: 'wh_1', event_type: 'a' },
       { name: 'n' },
+      { description: 'd', schema: { properties: { a: {} }, pattern: 'a' } },
+      { secret: 'whsec_', overlap_seconds: 1 },
     ),
     fc.dictionary(fc.constantFrom(...names), json, { maxKeys: 2 }),
   )
@@ -64,7 +67,7 @@ describe('random input', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...routes), fc.oneof(json, nearly), async (route, body) => {
-        const path = route.path.replace('{id}', webhook.json.id);
+        const path = route.path.replace(/\{\w+\}/, webhook.json.id);
         const answer = await api.request(route.method.toUpperCase(), path, { body });
         expect(answer.status, answer.text).toBeLessThan(500);
         if (answer.status >= 400) expect(answer.json.code).toEqual(expect.any(String));
@@ -85,7 +88,7 @@ describe('random input', () => {
         fc.string({ unit: 'grapheme', maxLength: 40 }),
         printable,
         async (route, name, value, header) => {
-          const path = route.path.replace('{id}', encodeURIComponent(value) || 'x');
+          const path = route.path.replace(/\{\w+\}/, encodeURIComponent(value) || 'x');
           const answer = await api.request('GET', `${path}?${name}=${encodeURIComponent(value)}`, {
             headers: { 'X-Request-Id': header, 'Idempotency-Key': header },
           });

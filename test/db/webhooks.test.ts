@@ -6,10 +6,10 @@ import { cancelDelivery, findDelivery, listDeliveries } from '../../db/deliverie
 import { createSealer, generateEncryptionKey, SecretUnreadable } from '../../db/encryption.ts';
 import { type AccountId, newId, type WebhookId } from '../../db/ids.ts';
 import { type DeliveryStatus, deliveries, deliveryStatuses, webhooks } from '../../db/schema.ts';
+import { findCurrentSecret } from '../../db/webhook-secrets.ts';
 import {
   createWebhook,
   deleteWebhook,
-  findCurrentSecret,
   findWebhook,
   updateWebhook,
   type WebhookSettings,
