@@ -110,12 +110,12 @@ export const settings = {
     // A search attribute holds 2 KB: about sixty ids.
     schema: integer(1, 60),
     fallback: '50',
-    doc: 'Most events that share a workflow in a burst; 1 gives each event its own.',
+    doc: 'Most events that share a workflow in a burst; 1 gives each event its own. Not in use yet: each has its own.',
   },
   GROUP_WINDOW_MS: {
     schema: integer(0, 10_000),
     fallback: '50',
-    doc: 'Milliseconds for which a workflow that was not started at once takes in further events.',
+    doc: 'Milliseconds for which a workflow that was not started at once takes in further events. Not in use yet.',
   },
   SCHEDULE_SCALE: {
     schema: z
