@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { parseConfig } from '../../config.ts';
 import { generateEncryptionKey } from '../../db/encryption.ts';
-import { startPostrider } from '../../postrider.ts';
+import { type StartOptions, startPostrider } from '../../postrider.ts';
 import { installTemporalRuntime } from '../../temporal/connect.ts';
 import { createServerDatabase } from './database.ts';
 import type {} from './once-a-run.ts';
@@ -43,7 +43,10 @@ export async function testSettings(): Promise<{ env: Record<string, string>; rem
 }
 
 /** All of Postrider in this process, as `npm start` composes it, with a client of its API and one of its Temporal. */
-export async function startTestPostrider(settings: Record<string, string> = {}) {
+export async function startTestPostrider(
+  settings: Record<string, string> = {},
+  options: Partial<Pick<StartOptions, 'log' | 'resolve'>> = {},
+) {
   const { env, remove } = await testSettings();
   const config = parseConfig({ ...env, ...settings });
   const start = () =>
@@ -53,6 +56,7 @@ export async function startTestPostrider(settings: Record<string, string> = {}) 
       log: pino({ level: config.LOG_LEVEL }),
       report: () => {},
       workflowBundle: inject('workflowBundle'),
+      ...options,
     });
   let postrider = await start();
   const connection = await Connection.connect({ address: inject('temporalAddress') });
