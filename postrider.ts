@@ -11,6 +11,7 @@ import { ensureFirstAccount } from './db/accounts.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
 import { createAttempter } from './delivery/attempter.ts';
+import type { Resolve } from './delivery/checked-connector.ts';
 import { createHttpClient } from './delivery/http-client.ts';
 import { createIntake } from './delivery/intake.ts';
 import { createRecorder } from './delivery/recorder.ts';
@@ -52,6 +53,8 @@ export interface StartOptions {
   report: (line: string) => void;
   /** The bundled workflows; otherwise the ones beside the compiled sources, or else they are bundled now. */
   workflowBundle?: string;
+  /** Looks up the host names of webhooks; otherwise the system does. */
+  resolve?: Resolve;
 }
 
 /** How many connections to PostgreSQL a process may open. */
@@ -79,7 +82,7 @@ export async function startPostrider(config: Config, options: StartOptions): Pro
 
 async function open(
   config: Config,
-  { role, env, log, report, workflowBundle }: StartOptions,
+  { role, env, log, report, workflowBundle, resolve }: StartOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Postrider> {
@@ -113,7 +116,7 @@ async function open(
     requestEagerStart: role === 'both',
   });
   const parts = { config, log, database, sealer, temporal, starter, server, opened };
-  const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle });
+  const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle, resolve });
   if (listener !== undefined) openApi({ ...parts, listener, worker });
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
 
@@ -146,9 +149,11 @@ async function openWorker({
   starter,
   opened,
   workflowBundle = bundledWorkflows(),
-}: Parts & { workflowBundle: string | undefined }): Promise<RunningWorker> {
+  resolve,
+}: Parts & { workflowBundle: string | undefined; resolve: Resolve | undefined }): Promise<RunningWorker> {
   const http = createHttpClient({
     isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
+    ...(resolve === undefined ? {} : { resolve }),
   });
   opened.push(http.close);
   const attempter = createAttempter({
