@@ -31,7 +31,8 @@ export async function rotateEncryptionKey(config: Config, report: (line: string)
   try {
     const { database, encryptionKey } = await openStorage(config, {
       folder: folder?.path ?? config.DATA_DIR,
-      poolSize: 1,
+      // Migrating takes one connection for its lock beside the one that it works on.
+      poolSize: 2,
       log: pino({ level: 'silent' }),
     });
     try {
