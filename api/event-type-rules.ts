@@ -32,8 +32,8 @@ export interface EventTypes {
 const rememberedMs = 5_000;
 const mostRemembered = 10_000;
 const mostCompiled = 500;
-/** An account whose schemas have taken too long waits this long, in ms: so it takes a fiftieth of the time at most. */
-const pauseMs = 5_000;
+/** An account whose schema has taken too long waits this long, in ms: so its events take a fiftieth of the time at most. */
+const pauseMs = 10_000;
 
 interface Remembered extends EventTypeRules {
   until: number;
@@ -68,7 +68,7 @@ export function createEventTypes({
     if ((pausedUntil.get(accountId) ?? 0) > now().getTime()) {
       throw unavailable(
         'schema_paused',
-        'A schema of this account has just taken too long: try again in 5 s',
+        'A schema of this account has just taken too long: try again in 10 s',
       );
     }
     pausedUntil.delete(accountId);

@@ -83,8 +83,8 @@ const putOwnEventType = route({
   tag,
   summary: 'Describe an event type in the account’s own catalogue',
   description:
-    'What is absent falls away. Compiling the schema is ended after 500 ms, and checking an event by it after 100 ms; an ' +
-    'account whose schemas have taken longer has its next checks refused with 503 for 5 s.',
+    'What is absent falls away. Compiling the schema is ended after 1 s, and checking an event by it after 0.2 s; an ' +
+    'account whose schema has taken longer has its next checks refused with 503 for 10 s.',
   access: 'account',
   params: eventTypeParams,
   body: eventTypeDescriptionSchema,
