@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createDeliveryActivities } from './activities/delivery-activities.ts';
+import { createInboxActivities } from './activities/inbox-activities.ts';
 import { createSweepActivities } from './activities/sweep-activities.ts';
 import { createApp } from './api/app.ts';
 import { type ApiListener, listenForApi } from './api-listener.ts';
@@ -13,7 +14,8 @@ import { createSealer, type Sealer } from './db/encryption.ts';
 import { createAttempter } from './delivery/attempter.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
 import { createHttpClient } from './delivery/http-client.ts';
-import { createIntake } from './delivery/intake.ts';
+import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
+import { createIntake, type Intake } from './delivery/intake.ts';
 import { createRecorder } from './delivery/recorder.ts';
 import { createReadiness } from './readiness.ts';
 import { openStorage } from './storage.ts';
@@ -115,7 +117,9 @@ async function open(
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     requestEagerStart: role === 'both',
   });
-  const parts = { config, log, database, sealer, temporal, starter, server, opened };
+  const intake = createIntake({ db: database.db, starter, log });
+  opened.push(intake.close);
+  const parts = { config, log, database, sealer, temporal, starter, intake, server, opened };
   const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle, resolve });
   if (listener !== undefined) openApi({ ...parts, listener, worker });
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
@@ -136,6 +140,7 @@ interface Parts {
   sealer: Sealer;
   temporal: TemporalConnection;
   starter: WorkflowStarter;
+  intake: Intake;
   server: TemporalServer;
   opened: (() => Promise<void>)[];
 }
@@ -147,6 +152,7 @@ async function openWorker({
   sealer,
   temporal,
   starter,
+  intake,
   opened,
   workflowBundle = bundledWorkflows(),
   resolve,
@@ -171,7 +177,11 @@ async function openWorker({
     connection: temporal.connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    activities: { ...createDeliveryActivities({ db, attempter }), ...createSweepActivities({ db, starter }) },
+    activities: {
+      ...createDeliveryActivities({ db, attempter }),
+      ...createInboxActivities({ db, intake, starter }),
+      ...createSweepActivities({ db, starter }),
+    },
     workflowBundle,
   });
   opened.push(worker.stop);
@@ -185,18 +195,20 @@ function openApi({
   sealer,
   temporal,
   starter,
+  intake,
   server,
   opened,
   listener,
   worker,
 }: Parts & { listener: ApiListener; worker: RunningWorker | undefined }): void {
-  const intake = createIntake({ db: database.db, starter, log });
+  const announcer = createInboxAnnouncer({ starter, log });
   // The requests first, then what they have begun: so the listener closes once more, before the intake.
-  opened.push(intake.close, listener.close);
+  opened.push(announcer.close, intake.close, listener.close);
   listener.serve(
     createApp({
       db: database.db,
       intake,
+      announcer,
       starter,
       sealer,
       settings: {

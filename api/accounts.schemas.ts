@@ -31,6 +31,7 @@ export const accountParams = z.object({ id: idField('acct') });
 
 export const accountChangeSchema = z
   .strictObject({
+    name: nameField.optional(),
     inbox_message_limit: inboxMessageLimitField.optional(),
     strict_event_types: strictEventTypesField.optional(),
   })

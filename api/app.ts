@@ -8,6 +8,7 @@ import { createEventTypes } from './event-type-rules.ts';
 import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { inboxRoutes } from './inbox.ts';
 import { mountRoutes } from './mount.ts';
 import { openApiDocument } from './openapi.ts';
 import { servePages } from './pages.ts';
@@ -26,6 +27,7 @@ export const apiRoutes: readonly Route[] = [
   ...webhookTestRoutes,
   ...settingsWebhookRoutes,
   ...deliveryRoutes,
+  ...inboxRoutes,
   ...eventTypeRoutes,
   ...apiKeyRoutes,
   ...accountRoutes,

@@ -43,7 +43,7 @@ function serve(route: Route, services: Services, authenticator: Authenticator): 
       params: route.params && parseParameters(route.params, request.params, 'parameter'),
       query: parseQuery(route, request),
       headers: route.headers && parseParameters(route.headers, headersOf(route.headers, request), 'header'),
-      body: route.body && parseBody(route.body, await readJsonBody(request, response, route.isBodyOptional)),
+      body: route.body && parseBody(route.body, await readJsonBody(request, response, route)),
       get caller() {
         if (caller === undefined) throw new Error(`${route.name} is public: nobody calls it`);
         return caller;

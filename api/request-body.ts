@@ -2,10 +2,8 @@ import express, { type Request, type Response } from 'express';
 import { jsonLimitErrors } from './json-limits.ts';
 import { badRequest, invalidBody, Problem } from './problems.ts';
 
-/** The longest body that is read, in bytes, after decompression. */
+/** The longest body that is read on most routes, in bytes, after decompression. */
 export const mostBodyBytes = 256 * 1024;
-
-const readRaw = express.raw({ limit: mostBodyBytes, type: () => true });
 
 /**
  * Reads a request's JSON body; where it is optional and there is none, it is `{}`.
@@ -14,11 +12,11 @@ const readRaw = express.raw({ limit: mostBodyBytes, type: () => true });
 export async function readJsonBody(
   request: Request,
   response: Response,
-  isOptional = false,
+  limits: { isBodyOptional?: boolean; mostBodyBytes?: number } = {},
 ): Promise<unknown> {
   requireJsonType(request);
-  const bytes = await readBytes(request, response);
-  if (bytes.length === 0 && isOptional) return {};
+  const bytes = await readBytes(request, response, limits.mostBodyBytes ?? mostBodyBytes);
+  if (bytes.length === 0 && limits.isBodyOptional) return {};
   if (bytes.length === 0)
     throw badRequest('body_missing', 'The request has no body: a JSON object is expected');
   const value = parseJson(decodeUtf8(bytes));
@@ -38,23 +36,24 @@ function requireJsonType(request: Request): void {
   throw unsupported('The body must be JSON in UTF-8: send it with the header Content-Type: application/json');
 }
 
-function readBytes(request: Request, response: Response): Promise<Buffer> {
+function readBytes(request: Request, response: Response, mostBytes: number): Promise<Buffer> {
+  const readRaw = express.raw({ limit: mostBytes, type: () => true });
   return new Promise((resolve, reject) => {
     readRaw(request, response, (error?: unknown) => {
-      if (error !== undefined) reject(bodyProblem(error));
+      if (error !== undefined) reject(bodyProblem(error, mostBytes));
       else resolve(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
     });
   });
 }
 
 /** What body-parser means by an error's `type`. */
-function bodyProblem(error: unknown): unknown {
+function bodyProblem(error: unknown, mostBytes: number): unknown {
   const { type, status } = error as { type?: string; status?: number };
   if (type === 'entity.too.large') {
     return new Problem({
       status: 413,
       code: 'body_too_large',
-      detail: `A body may have at most ${mostBodyBytes} bytes`,
+      detail: `A body may have at most ${mostBytes} bytes`,
     });
   }
   if (type === 'encoding.unsupported')

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Caller } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
 import type { Sealer } from '../db/encryption.ts';
+import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
@@ -30,6 +31,7 @@ export type Starter = Pick<WorkflowStarter, 'startManualAttempt' | 'tellDelivery
 export interface ApiDependencies {
   db: Database;
   intake: Intake;
+  announcer: InboxAnnouncer;
   starter: Starter;
   sealer: Sealer;
   settings: ApiSettings;
@@ -95,6 +97,8 @@ export interface RouteSpec<
   body?: Body;
   /** A request without a body is one with `{}`. */
   isBodyOptional?: boolean;
+  /** The longest body that it takes, where that is not the usual one. */
+  mostBodyBytes?: number;
   responses: Record<number, ResponseSpec>;
   /** Statuses of problems that are this route's own, beyond those that all routes of its form have. */
   problems?: Record<number, string>;

@@ -44,7 +44,13 @@ function faultsOf(issues: readonly z.core.$ZodIssue[], base: readonly PropertyKe
       return issue.keys.map((key) => ({ path: [...path, key], detail: 'is not known here' }));
     }
     if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-      const nearest = issue.errors.reduce((best, one) => (one.length < best.length ? one : best));
+      // Of a list and an object, the one that was sent.
+      const ofItsKind = issue.errors.filter(
+        (one) => !one.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+      );
+      const nearest = (ofItsKind.length > 0 ? ofItsKind : issue.errors).reduce((best, one) =>
+        one.length < best.length ? one : best,
+      );
       return faultsOf(nearest, path);
     }
     if (issue.code === 'invalid_key') return [{ path, detail: 'has a name that is not taken here' }];

@@ -4,6 +4,7 @@ import { endpointStates } from '../db/schema.ts';
 import { mostSigningSecrets } from '../db/webhook-secrets.ts';
 import type { ProfileName } from '../webhook/profile.ts';
 import { defaultProfileName, profileNames } from '../webhook/profiles.ts';
+import { completeRegistration } from '../webhook/registration.ts';
 import { retryScheduleLimits } from '../webhook/retry-schedule.ts';
 import { isPattern } from '../webhook/subscriptions.ts';
 import { MAX_URL_CHARS } from '../webhook/url-policy.ts';
@@ -101,7 +102,7 @@ const optionalFields = {
   auth: authField.optional(),
 };
 
-export const newWebhookSchema = z
+const wholeRegistrationSchema = z
   .strictObject({
     url: urlField,
     events: eventsField,
@@ -113,7 +114,23 @@ export const newWebhookSchema = z
       description: 'The signing secret: whsec_ (HMAC) or whsk_ (ed25519) and base64. Made when absent.',
     }),
   })
-  .meta({ id: 'NewWebhook' });
+  .meta({
+    id: 'NewWebhook',
+    description:
+      'With the profile app-inbox `events` may be absent. The form of its document, `url` and `auth` alone, registers such ' +
+      'a webhook as well.',
+    override: { required: ['url'] },
+  });
+
+/** As in its profile's own document, or in general. */
+export const newWebhookSchema = z.preprocess((body, context) => {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const registration = completeRegistration(body as Record<string, unknown>);
+  if ('body' in registration) return registration.body;
+  const { path, detail } = registration.problem;
+  context.issues.push({ code: 'custom', path: [...path], message: detail, input: body });
+  return z.NEVER;
+}, wholeRegistrationSchema);
 
 const unchangeableFields = {
   profile: profileField

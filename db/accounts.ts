@@ -16,6 +16,7 @@ export interface Account {
 
 /** What may be changed of an account. */
 export interface AccountChange {
+  name?: string | undefined;
   inbox_message_limit?: number | undefined;
   strict_event_types?: boolean | undefined;
 }
@@ -86,7 +87,7 @@ export const updateAccount = query(
     const [row] = await db
       .update(accounts)
       // Something has to be set, also when nothing is to be changed.
-      .set({ name: sql`${accounts.name}`, ...change })
+      .set({ ...change, name: change.name ?? sql`${accounts.name}` })
       .where(eq(accounts.id, id))
       .returning();
     return row;

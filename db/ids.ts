@@ -45,3 +45,8 @@ export function firstUuidAt(time: Date): string {
   const hex = time.getTime().toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
+
+/** A new UUIDv7 in lower case; those of one process sort in the order in which they were made. */
+export function newUuid(): string {
+  return toUUID(typeidUnboxed('x'));
+}

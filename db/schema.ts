@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  bigint,
   boolean,
   index,
   integer,
@@ -245,5 +246,34 @@ export const inboxMessages = pgTable(
       table.created_date.desc(),
       table.id.desc(),
     ),
+  ],
+);
+
+/**
+ * The lists of contacts' messages, as far as they are announced: stored with each change of a list, so that no change is
+ * forgotten.
+ */
+export const inboxLists = pgTable(
+  'inbox_lists',
+  {
+    account_id: idColumn('acct')
+      .notNull()
+      .references(() => accounts.id),
+    /** 32 hex digits made of the contact's id: Temporal knows the list by it, since the id itself is personal. */
+    contact_hash: text().notNull(),
+    external_customer_id: text().notNull(),
+    /** Counts the changes of the list. */
+    version: bigint({ mode: 'number' }).notNull(),
+    /** When the first change happened that was not announced yet; null when all are. */
+    due_since: moment(),
+    /** The version of that change. */
+    due_version: bigint({ mode: 'number' }).notNull(),
+    announced_at: moment(),
+    /** The event that announced it last. */
+    announced_event_id: idColumn('evt'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.account_id, table.contact_hash] }),
+    index('inbox_lists_due').on(table.due_since).where(sql`${table.due_since} is not null`),
   ],
 );

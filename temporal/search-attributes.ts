@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { AccountId, EventId, WebhookId } from '../db/ids.ts';
 
-/** Search attributes of every delivering workflow, each a KeywordList of ids. Search attributes are never encrypted. */
+/** Search attributes of the workflows that deliver or announce, each a KeywordList of ids. Search attributes are never encrypted. */
 export const searchAttributeNames = ['PostriderEvent', 'PostriderWebhook', 'PostriderAccount'] as const;
 
 const [eventKey, webhookKey, accountKey] = searchAttributeNames.map((name) =>
@@ -14,13 +14,13 @@ const mostIds = 60;
 
 /** What a workflow is found by in the Temporal UI. */
 export function searchAttributesOf(ids: {
-  event_ids: readonly EventId[];
-  webhook_ids: readonly WebhookId[];
+  event_ids?: readonly EventId[];
+  webhook_ids?: readonly WebhookId[];
   account_ids: readonly AccountId[];
 }): SearchAttributePair[] {
   return [
-    { key: eventKey, value: unique(ids.event_ids) },
-    { key: webhookKey, value: unique(ids.webhook_ids) },
+    ...(ids.event_ids === undefined ? [] : [{ key: eventKey, value: unique(ids.event_ids) }]),
+    ...(ids.webhook_ids === undefined ? [] : [{ key: webhookKey, value: unique(ids.webhook_ids) }]),
     { key: accountKey, value: unique(ids.account_ids) },
   ];
 }

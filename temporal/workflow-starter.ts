@@ -1,9 +1,10 @@
 import { type Client, ServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { AccountId, AttemptId, DeliveryId, EventId, WebhookId } from '../db/ids.ts';
+import type { announceInbox, listChanged } from '../workflows/announce-inbox.ts';
 import type { attemptOnce } from '../workflows/attempt-once.ts';
 import type { deliverEvents, deliveryEnded } from '../workflows/deliver-events.ts';
 import { searchAttributesOf } from './search-attributes.ts';
-import { attemptWorkflowId } from './workflow-ids.ts';
+import { attemptWorkflowId, inboxWorkflowId } from './workflow-ids.ts';
 
 /** What the API, the intake and the sweep ask of Temporal. */
 export interface WorkflowStarter {
@@ -28,6 +29,23 @@ export interface WorkflowStarter {
    * need not wait for the next attempt to find out. Best effort: never throws.
    */
   tellDeliveryEnded(workflowId: string, deliveryId: DeliveryId): Promise<void>;
+  /**
+   * Tells the workflow that announces a contact's list that it changed, and starts it when it is not running: so a change
+   * is not missed by one that is about to end.
+   * @throws TemporalUnavailable
+   */
+  tellListChanged(list: ContactList): Promise<void>;
+  /**
+   * Starts the workflow that announces a contact's list; `running` when it is there already.
+   * @throws TemporalUnavailable
+   */
+  startAnnounceInbox(list: ContactList): Promise<'started' | 'running'>;
+}
+
+/** A contact's list, without anything personal. */
+export interface ContactList {
+  account_id: AccountId;
+  contact_hash: string;
 }
 
 /** Temporal cannot be reached: the same request may succeed later. */
@@ -47,6 +65,15 @@ export function createWorkflowStarter({
   taskQueue: string;
   requestEagerStart: boolean;
 }): WorkflowStarter {
+  const announceOptions = (list: ContactList) => ({
+    taskQueue,
+    workflowId: inboxWorkflowId(list),
+    args: [list] as [ContactList],
+    workflowTaskTimeout: '5s' as const,
+    typedSearchAttributes: searchAttributesOf({ account_ids: [list.account_id] }),
+    staticSummary: `announces the list of a contact of ${list.account_id}`,
+  });
+
   return {
     async startDeliverEvents(workflow) {
       try {
@@ -78,6 +105,28 @@ export function createWorkflowStarter({
         });
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw unavailableOr(error);
+      }
+    },
+
+    async tellListChanged(list) {
+      const signal: (typeof listChanged)['name'] = 'listChanged';
+      try {
+        await client.workflow.signalWithStart<typeof announceInbox>('announceInbox', {
+          ...announceOptions(list),
+          signal,
+        });
+      } catch (error) {
+        throw unavailableOr(error);
+      }
+    },
+
+    async startAnnounceInbox(list) {
+      try {
+        await client.workflow.start<typeof announceInbox>('announceInbox', announceOptions(list));
+        return 'started';
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return 'running';
+        throw unavailableOr(error);
       }
     },
 

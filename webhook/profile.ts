@@ -44,6 +44,15 @@ export interface HealthPolicy {
   readonly failures: number;
 }
 
+/** A registration that names neither profile nor event types, and has no other fields than these. */
+export interface RegistrationForm {
+  readonly fields: readonly string[];
+  /** Of an `auth` that is there. */
+  readonly authTypes: readonly AuthType[];
+  /** Why another type is refused, in the document's words. */
+  readonly authRefusal: string;
+}
+
 /** An event type with what a person, a test event or a validator needs to know of it. */
 export interface CatalogueEntry {
   readonly type: string;
@@ -76,6 +85,8 @@ export interface Profile {
   /** Plain http is refused, except to the addresses that the operator lists. */
   readonly httpsOnly: boolean;
   readonly authTypes: readonly AuthType[];
+  /** The form in which its document registers a webhook, where that is a form of its own (registration.ts). */
+  readonly registration?: RegistrationForm;
   readonly health: HealthPolicy;
   readonly catalogue: readonly CatalogueEntry[];
 }

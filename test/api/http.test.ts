@@ -312,6 +312,7 @@ describe('another account', () => {
     const posted = await api.request('POST', '/v1/events', { body: event });
     const listed = await api.request('GET', `/v1/deliveries?event_id=${posted.json.id}`);
     const myKey = await api.request('POST', '/v1/api-keys', { body: { name: 'mine' } });
+    const message = await api.request('POST', '/v1/inbox/messages', { body: { title: 'mine' } });
     const ids: Record<string, string> = {
       '/v1/events/{id}': posted.json.id,
       '/v1/webhooks/{id}': webhook.json.id,
@@ -320,14 +321,17 @@ describe('another account', () => {
       '/v1/accounts/{id}': api.accountId,
       '/v1/event-types/{name}': 'mine.alone',
       '/v1/channels/{id}': 'my-channel',
+      '/v1/inbox/messages/{id}': message.json.id,
+      '/v1/inbox/contacts/{externalCustomerId}': 'my-customer',
     };
     await api.request('PUT', '/v1/event-types/mine.alone', { body: { description: 'mine' } });
     await api.request('PUT', '/v1/channels/my-channel/webhook', { body: { url: 'https://receiver.test/' } });
-    // Names that each account gives for itself: there it would make one of its own.
-    const makesItsOwn = ['describeEventType', 'putChannelWebhook'];
+    // Names that each account gives for itself: there it would make, or see, one of its own.
+    const makesItsOwn = ['describeEventType', 'putChannelWebhook', 'listInboxMessages'];
     const bodies: Record<string, unknown> = {
       replaceWebhook: { url: 'https://other.test/', events: ['*'] },
       changeWebhook: { description: 'theirs' },
+      setInboxMessageStatus: { status: 'read' },
       testWebhook: { webhook_id: webhook.json.id, event_type: 'message.read' },
     };
     let tried = 0;
@@ -346,7 +350,7 @@ describe('another account', () => {
       expect([theirs.status, theirs.json.code], route.name).toEqual([404, 'not_found']);
       tried++;
     }
-    expect(tried).toBe(18);
+    expect(tried).toBe(20);
     for (const path of ['/v1/events', '/v1/webhooks', '/v1/deliveries']) {
       expect((await api.request('GET', path, { key: api.otherKey })).json.data).toEqual([]);
     }

@@ -14,6 +14,7 @@ const names = [
   ...['type', 'data', 'channel', 'id', 'url', 'events', 'description', 'channels', 'profile', 'secret'],
   ...['retry_schedule', 'timeout_ms', 'headers', 'auth', 'webhook_id', 'event_type', 'name', '__proto__'],
   ...['example', 'schema', '$ref', 'pattern', 'properties', 'overlap_seconds'],
+  ...['externalCustomerId', 'createdDate', 'customData', 'image', 'status', 'inbox_message_limit'],
 ];
 
 const text = fc.oneof(

@@ -119,7 +119,7 @@ describe('POST /v1/webhooks', () => {
       { url: 'http://receiver.test/', profile: 'inbox-components' },
       '/url',
     ],
-    ['no events', { events: undefined }, '/events'],
+    ['no events', { events: undefined, description: 'd' }, '/events'],
     ['empty events', { events: [] }, '/events'],
     ['an event type with a blank', { events: ['message.read', 'a b'] }, '/events/1'],
     ['a star in the middle', { events: ['message.*.x'] }, '/events/0'],

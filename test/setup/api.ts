@@ -5,7 +5,9 @@ import { createApp } from '../../api/app.ts';
 import type { ApiDependencies } from '../../api/routes.ts';
 import { createAccount, ensureFirstAccount } from '../../db/accounts.ts';
 import { createSealer, generateEncryptionKey } from '../../db/encryption.ts';
+import { createInboxAnnouncer } from '../../delivery/inbox-announcer.ts';
 import { createIntake } from '../../delivery/intake.ts';
+import type { ContactList } from '../../temporal/workflow-starter.ts';
 import { parseCidrs } from '../../webhook/address-policy.ts';
 import { openTestDatabase } from './database.ts';
 
@@ -42,6 +44,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   );
   const told: { workflowId: string; deliveryId: string }[] = [];
   const manualAttempts: { deliveryId: string; attemptId: string }[] = [];
+  const changedLists: ContactList[] = [];
   const starter = {
     startDeliverEvents: async () => 'started' as const,
     startManualAttempt: async (deliveryId: string, attemptId: string) => {
@@ -50,9 +53,13 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     tellDeliveryEnded: async (workflowId: string, deliveryId: string) => {
       told.push({ workflowId, deliveryId });
     },
+    tellListChanged: async (list: ContactList) => {
+      changedLists.push(list);
+    },
   };
   const { db } = database;
   const intake = createIntake({ db, starter, log });
+  const announcer = createInboxAnnouncer({ starter, log });
   const { admin_key: key = '', account_id: accountId } = await ensureFirstAccount(db, {});
   const other = await createAccount(db, 'Other account');
 
@@ -60,6 +67,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   const app = createApp({
     db,
     intake,
+    announcer,
     starter,
     sealer,
     settings: { version: '1.2.3', allowedPrivateCidrs: parseCidrs('10.1.0.0/16') },
@@ -105,6 +113,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     otherAccountId: other.id,
     told,
     manualAttempts,
+    changedLists,
     logLines,
     async close() {
       server.closeAllConnections();

@@ -3,8 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { contactHash } from '../../db/inbox-lists.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
 import { type Receiver, startReceiver } from '../setup/receiver.ts';
+import { waitFor } from '../setup/wait-for.ts';
 
 /** A folder a released version, made by `RECORD_HISTORIES=<version> npx vitest run test/workflows/replay.test.ts`. */
 const histories = fileURLToPath(new URL('./histories/', import.meta.url));
@@ -56,7 +58,20 @@ describe('workflows of this version', () => {
     const succeeded = await postrider.postEvent({ type: 'message.read', data: { good: true } });
     const { workflow_id: succeededWorkflow } = await postrider.deliveryIs(succeeded.id, 'succeeded');
     const { json } = await postrider.request('POST', `/v1/deliveries/${id}/retry`);
+    const list = { externalCustomerId: 'c', title: 'x' };
+    await postrider.request('POST', '/v1/inbox/messages', list);
+    const account = (await postrider.request('GET', '/v1/accounts')).json.data[0].id;
+    const announced = `inbox/${account}/${contactHash('c')}`;
+    await waitFor(
+      () =>
+        postrider.temporal.workflow
+          .getHandle(announced)
+          .describe()
+          .catch(() => undefined),
+      'the list to be announced',
+    );
     const workflows = {
+      announced,
       retried: workflow_id,
       succeeded: succeededWorkflow,
       'attempted-by-hand': `attempt/${json.attempt_id}`,

@@ -6,6 +6,21 @@ import { inboxRetrySchedule } from './inbox.ts';
 /** The one event type of this dialect; its data is `{externalCustomerId, messages}`. */
 export const inboxMessagesType = 'inbox.messages';
 
+/** A contact's message, its fields as the documents name them. Those that a message may lack are absent, not null. */
+export interface AppInboxMessage {
+  externalCustomerId: string;
+  /** A UUID, the interaction id: it is what a status is set by. */
+  id: string;
+  /** In ms since 1970. */
+  createdDate: number;
+  title?: string | undefined;
+  content?: string | undefined;
+  image?: string | undefined;
+  link?: string | undefined;
+  category?: string | undefined;
+  customData?: string | undefined;
+}
+
 /** A message's fields in the order in which seed 000 lists them, with their JSON types. */
 const fields = {
   externalCustomerId: 'string',
@@ -17,7 +32,7 @@ const fields = {
   link: 'string',
   category: 'string',
   customData: 'string',
-} as const;
+} as const satisfies Record<keyof AppInboxMessage, string>;
 
 /**
  * Seeds 000 and 001. The body is the list of a contact's available messages, as the caller limited and
@@ -33,6 +48,11 @@ export const appInbox: Profile = {
   carries: [inboxMessagesType],
   httpsOnly: false,
   authTypes: ['none', 'basic'],
+  registration: {
+    fields: ['url', 'auth'],
+    authTypes: ['basic'],
+    authRefusal: 'Supported basic type only',
+  },
   health: { count: 'deliveries', failures: 5 },
   catalogue: [
     {
