@@ -34,7 +34,7 @@ const documentedFields = {
   externalCustomerId: externalCustomerIdField.nullish().meta({
     description: 'The receiver. Messages of a contact that has none are kept, and nothing is sent.',
   }),
-  id: messageIdField.optional().meta({
+  id: messageIdField.nullish().meta({
     description:
       'The interaction id; made when absent. The same id with the same content is the same message.',
   }),

@@ -58,7 +58,7 @@ describe('POST /v1/inbox/messages', () => {
 
   test('makes a UUIDv7 for the id and takes the present for createdDate', async () => {
     const before = Date.now();
-    const { json } = await post({ externalCustomerId: newContact(), title: 'Hello' });
+    const { json } = await post({ externalCustomerId: newContact(), id: null, title: 'Hello' });
     expect(json.id).toMatch(uuid);
     expect(json.createdDate).toBeGreaterThanOrEqual(before);
     expect(json.createdDate).toBeLessThanOrEqual(Date.now());

@@ -127,6 +127,19 @@ describe('the list of a contact', () => {
     expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
   }, 60_000);
 
+  it('goes out again within seconds, without the sweep, for what comes while the last one goes out', async () => {
+    const { receiver, post } = await newAccount();
+    for (let n = 1; n <= 6; n += 1) {
+      await post({ externalCustomerId: 'c', title: `${n}` });
+      await receiver.gets(n);
+    }
+    const times = receiver.received.map(({ at }) => at);
+    const waits = times.slice(1).map((at, index) => at - times[index]!);
+    // The sweep would take what is 4 s late.
+    expect(Math.max(...waits)).toBeLessThan(4_000);
+    expect(receiver.received.map(({ body }) => JSON.parse(body).length)).toEqual([1, 2, 3, 4, 5, 6]);
+  }, 60_000);
+
   it('goes out again when a message is deleted or expires, and when it is the last', async () => {
     const { receiver, request, post } = await newAccount();
     const { id } = await post({ externalCustomerId: 'c', title: 'gone soon' });
