@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
 import { type EventTypeRules, findEventTypeRules, recordSeenEventType } from '../db/event-types.ts';
 import type { AccountId } from '../db/ids.ts';
-import { catalogueEntry } from '../webhook/profiles.ts';
-import { compileSchema, fieldErrors, type SchemaCheck } from './json-schema.ts';
+import { catalogueEntry, eventCatalogue } from '../webhook/profiles.ts';
+import { compileBuiltInSchema, compileSchema, fieldErrors, type SchemaCheck } from './json-schema.ts';
 import { invalidBody, Problem, unavailable } from './problems.ts';
 import { LimitExceeded } from './time-limit.ts';
 
@@ -34,6 +34,13 @@ const mostRemembered = 10_000;
 const mostCompiled = 500;
 /** An account whose schema has taken too long waits this long, in ms: so its events take a fiftieth of the time at most. */
 const pauseMs = 10_000;
+
+/** Of the types whose dialect cannot send every form of data. */
+const builtInChecks = new Map(
+  eventCatalogue.flatMap(({ type, schema }) =>
+    typeof schema === 'object' && schema !== null ? [[type, compileBuiltInSchema(schema)] as const] : [],
+  ),
+);
 
 interface Remembered extends EventTypeRules {
   until: number;
@@ -108,10 +115,11 @@ export function createEventTypes({
       const rules = await rulesOf(accountId, type);
       const builtIn = catalogueEntry(type);
       if (rules.is_strict && rules.entry !== 'own' && builtIn === undefined) throw unknownType();
-      const schema = rules.json_schema ?? builtIn?.schema;
-      if (typeof schema !== 'object' || schema === null) return;
+      const own = rules.json_schema;
       const faults =
-        rules.json_schema === null ? compileOnce(schema)(data) : faultsByOwnSchema(accountId, schema, data);
+        typeof own === 'object' && own !== null
+          ? faultsByOwnSchema(accountId, own, data)
+          : (builtInChecks.get(type)?.(data) ?? []);
       if (faults.length > 0) throw invalidBody(fieldErrors(faults, '/data'));
     },
 
