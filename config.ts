@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { areEncryptionKeys } from './db/encryption.ts';
 import { parseCidrs } from './webhook/address-policy.ts';
 
 interface Setting {
@@ -81,7 +82,7 @@ export const settings = {
   ADMIN_API_KEY: {
     schema: z
       .string()
-      .regex(/^[\x21-\x7e]{16,200}$/, 'must be 16 to 200 printable ASCII characters without blanks'),
+      .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters without blanks'),
     fallback: null,
     doc: "The first account's API key; made, and printed once, unless given.",
     secret: true,
@@ -89,9 +90,12 @@ export const settings = {
   ENCRYPTION_KEY: {
     schema: z
       .string()
-      .refine(areEncryptionKeys, 'must be 32 bytes in base64, or several such keys with commas between'),
+      .refine(
+        areEncryptionKeys,
+        'must be 32 bytes in base64 or hex, or several such keys with commas between',
+      ),
     fallback: null,
-    doc: 'Key of the secrets at rest: 32 bytes in base64, older ones after a comma; made and kept in `DATA_DIR` unless given, required with `DATABASE_URL`.',
+    doc: 'Key of the secrets at rest: 32 bytes in base64 or hex, older ones after a comma; made and kept in `DATA_DIR` unless given, required with `DATABASE_URL`.',
     secret: true,
   },
   ALLOWED_PRIVATE_CIDRS: {
@@ -213,13 +217,6 @@ function isUrl(text: string, protocols: readonly string[]): boolean {
 function isHostAndPort(text: string): boolean {
   const port = /^(?:[\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(text)?.[1];
   return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
-}
-
-function areEncryptionKeys(text: string): boolean {
-  return text
-    .split(',')
-    .map((key) => key.trim())
-    .every((key) => /^[\w+/-]{43}=?$/.test(key) && Buffer.from(key, 'base64').length === 32);
 }
 
 /** The settings as a Markdown table, as it stands in the README. */

@@ -59,6 +59,8 @@ export interface StartOptions {
   resolve?: Resolve;
 }
 
+/** The length, in characters, below which an API key is warned of. */
+const guessableBelow = 16;
 /** How many connections to PostgreSQL a process may open. */
 const poolSize = 10;
 
@@ -105,6 +107,9 @@ async function open(
   ]);
   const { database } = storage;
   const sealer = createSealer(storage.encryptionKey);
+  if ((config.ADMIN_API_KEY?.length ?? guessableBelow) < guessableBelow) {
+    log.warn('ADMIN_API_KEY is short enough to be guessed: give one of 16 characters or more');
+  }
   const { admin_key } = await ensureFirstAccount(
     database.db,
     config.ADMIN_API_KEY === undefined ? {} : { adminApiKey: config.ADMIN_API_KEY },

@@ -15,7 +15,7 @@ export class SecretUnreadable extends Error {
   override readonly name = 'SecretUnreadable';
 }
 
-/** An encryption key that is not 32 bytes of base64. */
+/** An encryption key that is not 32 bytes in base64 or in hex. */
 export class EncryptionKeyInvalid extends Error {
   override readonly name = 'EncryptionKeyInvalid';
 }
@@ -24,7 +24,7 @@ const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** A new key in the form that `createSealer` takes: 32 random bytes in base64. */
+/** A new key: 32 random bytes in base64. */
 export function generateEncryptionKey(): string {
   return randomBytes(keyBytes).toString('base64');
 }
@@ -80,7 +80,20 @@ export function encryptionKeyIdOf(sealed: string): string | undefined {
 }
 
 function parseKey(text: string): { id: string; bytes: Buffer } {
-  const bytes = Buffer.from(text, 'base64');
-  if (bytes.length !== keyBytes) throw new EncryptionKeyInvalid('an encryption key is 32 bytes in base64');
+  const bytes = keyBytesIn(text);
+  if (bytes === undefined)
+    throw new EncryptionKeyInvalid('an encryption key is 32 bytes in base64 or in hex');
   return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes };
+}
+
+/** Whether the text is one key, or several with commas between, as `createSealer` takes them. */
+export function areEncryptionKeys(text: string): boolean {
+  return text.split(',').every((key) => keyBytesIn(key.trim()) !== undefined);
+}
+
+function keyBytesIn(text: string): Buffer | undefined {
+  if (/^[\da-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
+  if (!/^[\w+/-]{43}=?$/.test(text)) return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === keyBytes ? bytes : undefined;
 }
