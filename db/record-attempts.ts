@@ -33,6 +33,10 @@ export interface RecordedAttempt {
   delivery_id: DeliveryId;
   number: number;
   status: DeliveryStatus;
+  /** Its place among the outcomes that the endpoint's health workflow must be told; null where it need not be. */
+  outcome_number: number | null;
+  /** It failed its delivery, and that was noted in `untold_failures` just now. */
+  is_untold: boolean;
 }
 
 /**
@@ -40,13 +44,25 @@ export interface RecordedAttempt {
  * delivery's next number; one that was recorded before is left as it is, so the call may be repeated. A success ends its
  * delivery whatever its status was; a failure moves it only when it was made by the schedule and the delivery is still
  * pending.
+ *
+ * Scheduled attempts at an endpoint that fails, or is not healthy, are its outcomes: they are numbered 1, 2, 3… in the order
+ * in which the database takes them, so that whoever counts them can tell order, repeats and gaps. A first failure makes
+ * the endpoint `failing`, so that what follows is numbered too. A delivery that fails here, and whose account has another webhook
+ * that names `delivery.failed`, is noted in `untold_failures`.
  */
 export const recordAttempts = query(
   async (db: Database, records: readonly AttemptRecord[]): Promise<RecordedAttempt[]> => {
-    const rows = await selectRows<{ delivery_id: string; number: number; status: DeliveryStatus }>(
+    const rows = await selectRows<{
+      delivery_id: string;
+      number: number;
+      status: DeliveryStatus;
+      outcome_number: number | null;
+      is_untold: boolean;
+    }>(
       db,
       sql`with input as (
           select * from ${unnest(records, {
+            position: ['int', (_, position) => position],
             id: ['uuid', (record) => uuidOf(record.id)],
             delivery_id: ['uuid', (record) => uuidOf(record.delivery_id)],
             webhook_id: ['uuid', (record) => uuidOf(record.webhook_id)],
@@ -70,10 +86,30 @@ export const recordAttempts = query(
           })}
         ), unrecorded as (
           select * from input where not exists (select from attempts where attempts.id = input.id)
+        ), outcomes as (
+          select webhook_id, count(*)::int as count, bool_or(not succeeded) as has_failure
+          from unrecorded where trigger = 'schedule' group by webhook_id
+        ), locked as (
+          -- In one order, so that two workers never wait for each other crosswise.
+          select w.id from webhooks w join outcomes o on o.webhook_id = w.id
+          where w.endpoint_state <> 'healthy' or o.has_failure
+          order by w.id for update of w
+        ), counted as (
+          update webhooks w set
+            outcomes = w.outcomes + o.count,
+            endpoint_state = case when w.endpoint_state = 'healthy' and o.has_failure then 'failing'
+              else w.endpoint_state end,
+            state_since = case when w.endpoint_state = 'healthy' and o.has_failure then now() else w.state_since end
+          from locked l join outcomes o on o.webhook_id = l.id where w.id = l.id
+          returning w.id, w.outcomes - o.count as before
+        ), numbered as (
+          select u.*, case when c.id is not null and u.trigger = 'schedule' then
+            c.before + row_number() over (partition by u.webhook_id, u.trigger order by u.position) end as outcome_number
+          from unrecorded u left join counted c on c.id = u.webhook_id
         ), moved as (
           update deliveries d set
             attempt_count = d.attempt_count + 1,
-            scheduled_attempts = d.scheduled_attempts + (case when u.trigger = 'manual' then 0 else 1 end),
+            scheduled_attempts = d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') then 0 else 1 end),
             status = case
               when u.succeeded then 'succeeded'
               when u.trigger = 'manual' or d.status <> 'pending' then d.status
@@ -91,27 +127,44 @@ export const recordAttempts = query(
               when u.succeeded and d.status = 'succeeded' then d.ended_at
               when u.succeeded or (u.trigger <> 'manual' and d.status = 'pending' and u.next_attempt_at is null) then now()
               else d.ended_at end
-          from unrecorded u where d.id = u.delivery_id
-          returning d.id, d.attempt_count, d.status
+          from numbered u where d.id = u.delivery_id
+          returning d.id, d.event_id, d.attempt_count, d.status,
+            -- By this very attempt: another may have been under way since before the delivery failed.
+            d.status = 'failed' and u.trigger = 'schedule' and d.ended_at = now()::timestamptz(3) as is_spent
         ), written as (
           insert into attempts (id, account_id, webhook_id, delivery_id, number, trigger, started_at, duration_ms, url,
             request_headers, succeeded, reason, detail, response_status, response_headers, response_body,
-            response_truncated)
+            response_truncated, outcome_number, spent_delivery)
           select u.id, u.account_id, u.webhook_id, u.delivery_id, m.attempt_count, u.trigger,
             u.started_at::timestamptz, u.duration_ms, u.url, u.request_headers::jsonb, u.succeeded, u.reason, u.detail,
-            u.response_status, u.response_headers::jsonb, u.response_body, u.response_truncated
-          from unrecorded u join moved m on m.id = u.delivery_id
-          returning delivery_id, number
+            u.response_status, u.response_headers::jsonb, u.response_body, u.response_truncated, u.outcome_number,
+            not u.succeeded and m.is_spent
+          from numbered u join moved m on m.id = u.delivery_id
+          returning account_id, webhook_id, delivery_id, number, outcome_number, spent_delivery
+        ), untold as (
+          insert into untold_failures (delivery_id, attempt_number, account_id)
+          select w.delivery_id, w.number, w.account_id from written w join moved m on m.id = w.delivery_id
+          where w.spent_delivery
+            and exists (
+              select from webhooks s where s.account_id = w.account_id and s.id <> w.webhook_id and s.deleted_at is null
+                and s.events && array['delivery.failed', 'delivery.*'])
+            and not exists (select from events e where e.id = m.event_id and e.about_webhook_id is not null)
+          on conflict do nothing
+          returning delivery_id
         )
-        select w.delivery_id, w.number, m.status from written w join moved m on m.id = w.delivery_id
+        select w.delivery_id, w.number, m.status, w.outcome_number::float8 as outcome_number,
+          t.delivery_id is not null as is_untold
+        from written w join moved m on m.id = w.delivery_id left join untold t on t.delivery_id = w.delivery_id
         union all
-        select a.delivery_id, a.number, d.status
+        select a.delivery_id, a.number, d.status, a.outcome_number::float8, false
         from input i join attempts a on a.id = i.id join deliveries d on d.id = a.delivery_id`,
     );
     return rows.map((row) => ({
       delivery_id: idOf('dlv', row.delivery_id),
       number: row.number,
       status: row.status,
+      outcome_number: row.outcome_number,
+      is_untold: row.is_untold,
     }));
   },
 );

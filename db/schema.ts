@@ -16,12 +16,17 @@ import { idColumn, moment } from './columns.ts';
 export const deliveryStatuses = ['pending', 'held', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-/** Why an attempt was made: by its delivery's schedule, by someone's request, or for a test event. */
-export const attemptTriggers = ['schedule', 'manual', 'test'] as const;
+/** Why an attempt was made: by its delivery's schedule, by someone's request, for a test event, or to probe a disabled endpoint. */
+export const attemptTriggers = ['schedule', 'manual', 'test', 'probe'] as const;
 export type AttemptTrigger = (typeof attemptTriggers)[number];
 
-export const endpointStates = ['healthy', 'failing', 'disabled'] as const;
+/** `probing`: disabled, and one delivery is out to see whether it can be enabled. */
+export const endpointStates = ['healthy', 'failing', 'disabled', 'probing'] as const;
 export type EndpointState = (typeof endpointStates)[number];
+
+/** Who did something that the audit log tells: an API key, whoever signalled a workflow, or Postrider itself. */
+export const auditActors = ['api_key', 'signal', 'postrider'] as const;
+export type AuditActor = (typeof auditActors)[number];
 
 export const accounts = pgTable('accounts', {
   id: idColumn('acct').primaryKey(),
@@ -71,13 +76,31 @@ export const webhooks = pgTable(
     /** Sealed (db/encryption.ts) JSON: extra headers, and how to authenticate at the endpoint. */
     headers_sealed: text(),
     auth_sealed: text(),
+    /** When the endpoint is disabled and how it is enabled again (webhook/health-policy.ts); null for the profile's own. */
+    health_policy: jsonb(),
+    /** Held deliveries a second that go out when it recovers. */
+    recovery_rate: integer().notNull().default(20),
+    /** Written by the endpoint's health workflow; but a first failure makes it `failing` where the attempt is recorded. */
     endpoint_state: text({ enum: endpointStates }).notNull().default('healthy'),
+    state_since: moment().notNull().defaultNow(),
+    /** Why it is disabled, in words. */
+    state_reason: text(),
+    consecutive_failures: integer().notNull().default(0),
+    last_failure: jsonb().$type<{ at: string; reason: string }>(),
+    next_probe_at: moment(),
+    /** Counts the outcomes that its health workflow is told: every one while it is not healthy. */
+    outcomes: bigint({ mode: 'number' }).notNull().default(0),
+    /** How many of them the workflow has counted. */
+    outcomes_counted: bigint({ mode: 'number' }).notNull().default(0),
+    /** The health workflow's state beyond these columns, from which it goes on when it is lost. */
+    health_snapshot: jsonb(),
     created_at: moment().notNull().defaultNow(),
     updated_at: moment().notNull().defaultNow(),
     deleted_at: moment(),
   },
   (table) => [
     index('webhooks_account').on(table.account_id, table.id.desc()).where(sql`${table.deleted_at} is null`),
+    index('webhooks_uncounted').on(table.id).where(sql`${table.outcomes} > ${table.outcomes_counted}`),
   ],
 );
 
@@ -110,6 +133,8 @@ export const events = pgTable(
     /** The event's data as JSON text. Text, since jsonb would reorder its fields. */
     data: text().notNull(),
     is_test: boolean().notNull().default(false),
+    /** The endpoint that an operational event is about; null for every other event. */
+    about_webhook_id: idColumn('wh'),
     created_at: moment().notNull(),
   },
   (table) => [index('events_account').on(table.account_id, table.id.desc())],
@@ -148,6 +173,8 @@ export const deliveries = pgTable(
     next_attempt_at: moment(),
     /** In words, why it is where it is: the last failure, or why it was cancelled. */
     reason: text(),
+    /** Of a held delivery that had ended and is to be sent again: how it had ended. */
+    held_from: text({ enum: deliveryStatuses }),
     created_at: moment().notNull(),
     ended_at: moment(),
   },
@@ -157,6 +184,10 @@ export const deliveries = pgTable(
     index('deliveries_event').on(table.event_id),
     index('deliveries_due').on(table.next_attempt_at).where(sql`${table.status} = 'pending'`),
     index('deliveries_workflow').on(table.workflow_id).where(sql`${table.status} = 'pending'`),
+    index('deliveries_held').on(table.webhook_id, table.id).where(sql`${table.status} = 'held'`),
+    index('deliveries_unsent')
+      .on(table.webhook_id, table.ended_at)
+      .where(sql`${table.status} in ('failed', 'cancelled')`),
   ],
 );
 
@@ -186,10 +217,17 @@ export const attempts = pgTable(
     /** At most 64 KiB of it. */
     response_body: text(),
     response_truncated: boolean().notNull().default(false),
+    /** Its place among the outcomes that its endpoint's health workflow is told; null where that is not told. */
+    outcome_number: bigint({ mode: 'number' }),
+    /** It was the last step of its delivery's schedule, or its failure was final. */
+    spent_delivery: boolean().notNull().default(false),
   },
   (table) => [
     index('attempts_webhook').on(table.webhook_id, table.id.desc()),
     index('attempts_delivery').on(table.delivery_id, table.number),
+    index('attempts_outcome')
+      .on(table.webhook_id, table.outcome_number)
+      .where(sql`${table.outcome_number} is not null`),
   ],
 );
 
@@ -275,5 +313,51 @@ export const inboxLists = pgTable(
   (table) => [
     primaryKey({ columns: [table.account_id, table.contact_hash] }),
     index('inbox_lists_due').on(table.due_since).where(sql`${table.due_since} is not null`),
+  ],
+);
+
+/**
+ * Deliveries that failed and whose operational event `delivery.failed` is still to be made: there only while someone subscribes
+ * to it. A delivery that is sent again and fails again has failed twice.
+ */
+export const untoldFailures = pgTable(
+  'untold_failures',
+  {
+    delivery_id: idColumn('dlv').notNull(),
+    /** The number of the attempt with which it failed. */
+    attempt_number: integer().notNull(),
+    account_id: idColumn('acct').notNull(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.delivery_id, table.attempt_number] }),
+    index('untold_failures_created').on(table.created_at),
+  ],
+);
+
+/** Who or what changed something, when and why. Only ever added to. */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: idColumn('aud').primaryKey(),
+    account_id: idColumn('acct').notNull(),
+    actor: text({ enum: auditActors }).notNull(),
+    /** The API key's id, or the name that came with the signal. */
+    actor_name: text(),
+    /** `webhook.disabled` and the like: what was done, in the past tense. */
+    action: text().notNull(),
+    /** The id of what it was done to. */
+    subject_id: text().notNull(),
+    reason: text(),
+    /** Which fields changed, how many deliveries: never a secret's value. */
+    details: jsonb().$type<Record<string, unknown>>(),
+    /** The same thing told twice is one entry; null where nothing is told twice. */
+    dedupe_key: text(),
+    created_at: moment().notNull().defaultNow(),
+  },
+  (table) => [
+    index('audit_log_account').on(table.account_id, table.id.desc()),
+    index('audit_log_subject').on(table.subject_id, table.id.desc()),
+    uniqueIndex('audit_log_dedupe').on(table.dedupe_key),
   ],
 );
