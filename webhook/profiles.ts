@@ -1,3 +1,4 @@
+import { operationalCatalogue } from './operational-types.ts';
 import type { CatalogueEntry, Profile, ProfileName } from './profile.ts';
 import { appInbox } from './profiles/app-inbox.ts';
 import { inbox } from './profiles/inbox.ts';
@@ -19,12 +20,13 @@ export const profileNames = Object.keys(profiles) as ProfileName[];
 /** What a webhook gets that names no profile. */
 export const defaultProfileName: ProfileName = 'inbox';
 
-/** The event types of all profiles' documents, each once. */
-export const eventCatalogue: readonly CatalogueEntry[] = Object.values(profiles).flatMap(
-  (profile) => profile.catalogue,
-);
+/** The built-in event types, each once: those of all profiles' documents, and Postrider's own. */
+export const eventCatalogue: readonly CatalogueEntry[] = [
+  ...Object.values(profiles).flatMap((profile) => profile.catalogue),
+  ...operationalCatalogue,
+];
 
-/** The catalogue's entry of an event type, or undefined when no document names the type. */
+/** The catalogue's entry of an event type, or undefined when the type is not built in. */
 export function catalogueEntry(type: string): CatalogueEntry | undefined {
   return eventCatalogue.find((entry) => entry.type === type);
 }

@@ -138,7 +138,7 @@ describe('what each profile says of itself', () => {
     const profile = profiles['inbox-components'];
     expect(attemptsOf(profile.retrySchedule)).toBe(1 + 5);
     expect(profile.httpsOnly).toBe(true);
-    expect(profile.health).toEqual({ count: 'attempts', failures: 5 });
+    expect(profile.health).toMatchObject({ count: 'attempts', failures: 5, reenable: 'manual' });
   });
 
   test('app-inbox permits no authentication or basic, and carries its lists only', () => {
@@ -162,8 +162,9 @@ describe('what each profile says of itself', () => {
 });
 
 describe('the catalogue', () => {
-  test('has the event types of the documents, each once', () => {
+  test("has the event types of the documents and Postrider's own, each once", () => {
     expect(eventCatalogue.map(({ type }) => type).sort()).toEqual([
+      'delivery.failed',
       'inbox.messages',
       'message.action',
       'message.delivered',
@@ -172,6 +173,9 @@ describe('the catalogue', () => {
       'message.received',
       'message.sent',
       'newMessage',
+      'webhook.disabled',
+      'webhook.enabled',
+      'webhook.failing',
     ]);
     expect(eventCatalogue.every(({ type }) => isEventType(type))).toBe(true);
   });
@@ -203,7 +207,7 @@ describe('the catalogue', () => {
     }
   });
 
-  test('has no entry for a type that no document names', () => {
+  test('has no entry for a type that is not built in', () => {
     expect(catalogueEntry('order.paid')).toBeUndefined();
   });
 });

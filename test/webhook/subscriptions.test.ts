@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { operationalTypes } from '../../webhook/operational-types.ts';
 import { profiles } from '../../webhook/profiles.ts';
 import { canSubscribe, isEventType, isPattern, matches, subscribes } from '../../webhook/subscriptions.ts';
 
@@ -102,5 +103,52 @@ describe('subscriptions', () => {
       expect(canSubscribe(appInbox, pattern)).toBe(true);
     for (const pattern of ['message.*', 'inbox.other']) expect(canSubscribe(appInbox, pattern)).toBe(false);
     expect(canSubscribe(profiles.omnichannel, 'message.*')).toBe(true);
+  });
+});
+
+describe('operational events', () => {
+  const operational = operationalTypes.map((type) => ({ type, channel: null, isOperational: true }));
+  const of = (eventTypes: string[], channels: string[] | null = null) => ({
+    ...{ eventTypes, channels },
+    profile: profiles.inbox,
+  });
+
+  test.each(operational)('$type goes to webhooks that name it, not to the star', (event) => {
+    const [group] = event.type.split('.');
+    expect(subscribes(of([event.type]), event)).toBe(true);
+    expect(subscribes(of([`${group}.*`]), event)).toBe(true);
+    expect(subscribes(of(['*', event.type]), event)).toBe(true);
+    expect(subscribes(of(['*']), event)).toBe(false);
+    expect(subscribes(of(['*', 'message.*', `${group}`]), event)).toBe(false);
+  });
+
+  test('go to a webhook of certain channels that names them', () => {
+    for (const event of operational) expect(subscribes(of([event.type], ['ch_1']), event)).toBe(true);
+  });
+
+  test('go to no webhook whose dialect cannot express them', () => {
+    const appInbox = { ...of([...operationalTypes]), profile: profiles['app-inbox'] };
+    for (const event of operational) expect(subscribes(appInbox, event)).toBe(false);
+  });
+
+  test('are taken by exactly the patterns that take their type, but for the star', () => {
+    const pattern = fc.constantFrom(
+      '*',
+      'webhook.*',
+      'delivery.*',
+      'webhook.disabled',
+      'delivery.failed',
+      'x.*',
+    );
+    fc.assert(
+      fc.property(fc.array(pattern), fc.constantFrom(...operational), (patterns, event) => {
+        const named = patterns.filter((one) => one !== '*');
+        expect(subscribes(of(patterns), event)).toBe(named.some((one) => matches(one, event.type)));
+      }),
+    );
+  });
+
+  test('that a producer posted under such a name are events like any other', () => {
+    expect(subscribes(of(['*']), { type: 'webhook.disabled', channel: null })).toBe(true);
   });
 });
