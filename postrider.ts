@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createDeliveryActivities } from './activities/delivery-activities.ts';
+import { createHealthActivities } from './activities/health-activities.ts';
 import { createInboxActivities } from './activities/inbox-activities.ts';
 import { createSweepActivities } from './activities/sweep-activities.ts';
 import { createApp } from './api/app.ts';
@@ -13,6 +14,7 @@ import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
 import { createAttempter } from './delivery/attempter.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
+import { createHealthReporter } from './delivery/health-reporter.ts';
 import { createHttpClient } from './delivery/http-client.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
 import { createIntake, type Intake } from './delivery/intake.ts';
@@ -21,6 +23,8 @@ import { createReadiness } from './readiness.ts';
 import { openStorage } from './storage.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
 import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
+import { createHealthStarter, type HealthStarter } from './temporal/health-starter.ts';
+import { createRecoveryStarter, type RecoveryStarter } from './temporal/recovery-starter.ts';
 import { searchAttributeNames } from './temporal/search-attributes.ts';
 import { ensureSweepSchedule } from './temporal/sweep-schedule.ts';
 import { type RunningWorker, startWorker } from './temporal/worker.ts';
@@ -122,9 +126,18 @@ async function open(
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     requestEagerStart: role === 'both',
   });
+  const healthStarter = createHealthStarter({
+    client: temporal.client,
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+  });
+  const recoveryStarter = createRecoveryStarter({
+    client: temporal.client,
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+  });
   const intake = createIntake({ db: database.db, starter, log });
   opened.push(intake.close);
-  const parts = { config, log, database, sealer, temporal, starter, intake, server, opened };
+  const starters = { starter, healthStarter, recoveryStarter };
+  const parts = { config, log, database, sealer, temporal, ...starters, intake, server, opened };
   const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle, resolve });
   if (listener !== undefined) openApi({ ...parts, listener, worker });
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
@@ -145,6 +158,8 @@ interface Parts {
   sealer: Sealer;
   temporal: TemporalConnection;
   starter: WorkflowStarter;
+  healthStarter: HealthStarter;
+  recoveryStarter: RecoveryStarter;
   intake: Intake;
   server: TemporalServer;
   opened: (() => Promise<void>)[];
@@ -157,6 +172,8 @@ async function openWorker({
   sealer,
   temporal,
   starter,
+  healthStarter,
+  recoveryStarter,
   intake,
   opened,
   workflowBundle = bundledWorkflows(),
@@ -167,9 +184,12 @@ async function openWorker({
     ...(resolve === undefined ? {} : { resolve }),
   });
   opened.push(http.close);
+  const reporter = createHealthReporter({ starter: healthStarter, log });
+  opened.push(reporter.close);
   const attempter = createAttempter({
     http,
     recorder: createRecorder({ db, log }),
+    reporter,
     sealer,
     userAgent: `Postrider/${version}`,
     scheduleScale: config.SCHEDULE_SCALE,
@@ -184,8 +204,15 @@ async function openWorker({
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     activities: {
       ...createDeliveryActivities({ db, attempter }),
+      ...createHealthActivities({
+        db,
+        attempter,
+        intake,
+        recovery: recoveryStarter,
+        scheduleScale: config.SCHEDULE_SCALE,
+      }),
       ...createInboxActivities({ db, intake, starter }),
-      ...createSweepActivities({ db, starter }),
+      ...createSweepActivities({ db, starter, healthStarter }),
     },
     workflowBundle,
   });

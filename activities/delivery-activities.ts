@@ -6,6 +6,7 @@ import type { AttemptId, DeliveryId } from '../db/ids.ts';
 import { isAttemptRecorded } from '../db/record-attempts.ts';
 import type { DeliveryStatus } from '../db/schema.ts';
 import type { Attempter, AttemptOutcome } from '../delivery/attempter.ts';
+import { whileHeartbeating } from './heartbeat.ts';
 
 /** How a delivery left its workflow: with a final status, held for its endpoint's recovery, or ended by someone else. */
 export type Settlement = Exclude<DeliveryStatus, 'pending'> | 'ended elsewhere';
@@ -39,8 +40,6 @@ export interface DeliveryActivities {
 
 /** An early wake-up within this is not worth another wait. */
 const earlyMs = 50;
-/** Well within the heartbeat time-out that the workflows set. */
-const heartbeatEveryMs = 2_000;
 /** After a fault of our own, the retrying activity takes over: it shows the fault in the Temporal UI. */
 const afterFaultMs = 1_000;
 
@@ -124,14 +123,4 @@ function pendingRetry(delivery: LoadedDelivery, dueInMs: number, reason: string)
 /** The kind of a fault: its message may hold what must not get into a workflow's history. */
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : 'Error';
-}
-
-async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), heartbeatEveryMs);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

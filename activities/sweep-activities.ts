@@ -1,15 +1,19 @@
 import type { Database } from '../db/database.ts';
+import { findOutcomesAfter, findUncountedWebhooks, findUnhealthyWebhooks } from '../db/endpoint-health.ts';
 import { findOverdueLists } from '../db/inbox-lists.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
+import type { HealthStarter } from '../temporal/health-starter.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 
 export interface SweepActivities {
   /**
    * Starts each workflow that is not running and whose deliveries, or whose contact's list, are overdue; answers how many
-   * it started.
+   * it started. Tells health workflows what they were not told.
    */
   startOverdueWorkflows(): Promise<number>;
+  /** Starts the health workflows that are not there of endpoints that are not healthy: a healthy one's is started when it is needed. */
+  startHealthWorkflows(): Promise<void>;
   makeComingPartitions(): Promise<void>;
 }
 
@@ -22,10 +26,19 @@ const mostPerSweep = 1_000;
 export function createSweepActivities({
   db,
   starter,
+  healthStarter,
 }: {
   db: Database;
   starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox'>;
+  healthStarter: Pick<HealthStarter, 'startHealth' | 'tellOutcomes'>;
 }): SweepActivities {
+  async function tellUncountedOutcomes() {
+    const options = { now: new Date(), graceMs, limit: mostPerSweep };
+    for (const { counted, ...webhook } of await findUncountedWebhooks(db, options)) {
+      await healthStarter.tellOutcomes(webhook, await findOutcomesAfter(db, webhook.id, counted));
+    }
+  }
+
   return {
     async startOverdueWorkflows() {
       const overdue = await findOverdueWorkflows(db, { now: new Date(), graceMs, limit: mostPerSweep });
@@ -37,7 +50,14 @@ export function createSweepActivities({
       for (const list of await findOverdueLists(db, limits)) {
         if ((await starter.startAnnounceInbox(list)) === 'started') started += 1;
       }
+      await tellUncountedOutcomes();
       return started;
+    },
+
+    async startHealthWorkflows() {
+      for (const webhook of await findUnhealthyWebhooks(db, mostPerSweep)) {
+        await healthStarter.startHealth(webhook);
+      }
     },
 
     makeComingPartitions: () => ensurePartitions(db, new Date()),

@@ -39,6 +39,7 @@ export function newEvent({
     is_test: only_webhook !== undefined,
     created_at: timeOf(id),
     only_webhook: only_webhook ?? null,
+    about_webhook: null,
     idempotency_keys: idempotencyKeys,
     request_hash: idempotencyKeys.length === 0 ? '' : hashOf([client_id ?? null, type, channel, data]),
   };

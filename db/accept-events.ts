@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, newId, uuidOf, type WebhookId } from './ids.ts';
+import type { EndpointState } from './schema.ts';
 import { unnest } from './unnest.ts';
 
 /** An event as it is stored: checked, named and timed, but not yet written. */
@@ -18,6 +19,8 @@ export interface NewEvent {
   created_at: Date;
   /** For a test event: the one webhook it goes to, subscribed or not. */
   only_webhook: WebhookId | null;
+  /** For an operational event: the endpoint it is about, which never gets it. */
+  about_webhook: WebhookId | null;
   /** The keys under which a repeat is recognised (`key:…`, `id:…`); may be empty. */
   idempotency_keys: string[];
   /** Tells a repeat from another request under the same key. */
@@ -35,6 +38,8 @@ export interface NewDelivery {
   id: DeliveryId;
   webhook_id: WebhookId;
   workflow_id: string;
+  /** `held` when the endpoint is disabled: no workflow is needed for it before it recovers. */
+  status: 'pending' | 'held';
 }
 
 /** What decides whether a webhook gets an event. */
@@ -43,10 +48,11 @@ export interface Subscription {
   events: string[];
   channels: string[] | null;
   profile: string;
+  endpoint_state: EndpointState;
 }
 
 /**
- * Stores events and a pending delivery for each subscribed webhook, in one transaction, and answers for each event in the
+ * Stores events and a pending delivery (or, where the endpoint is disabled, a held one) for each subscribed webhook, in one transaction, and answers for each event in the
  * given order. `workflowIdOf` names the workflow that will own an event's deliveries. An event with more than one key
  * comes alone: refused for one of them it gives up the other, on which its neighbours may have been judged.
  */
@@ -70,11 +76,14 @@ export const acceptEvents = query(
             .filter((webhook) =>
               event.only_webhook === null ? subscribes(webhook, event) : webhook.id === event.only_webhook,
             )
-            .map((webhook) => ({
-              id: newId('dlv'),
-              webhook_id: webhook.id,
-              workflow_id: workflowIdOf(event),
-            })),
+            .map(
+              (webhook): NewDelivery => ({
+                id: newId('dlv'),
+                webhook_id: webhook.id,
+                workflow_id: workflowIdOf(event),
+                status: isHeld(webhook, event) ? 'held' : 'pending',
+              }),
+            ),
         ]),
       );
       await insertEvents(tx, fresh);
@@ -168,9 +177,10 @@ async function loadSubscriptions(tx: Database, accountIds: readonly AccountId[])
     events: string[];
     channels: string[] | null;
     profile: string;
+    endpoint_state: EndpointState;
   }>(
     tx,
-    sql`select account_id, id, events, channels, profile from webhooks
+    sql`select account_id, id, events, channels, profile, endpoint_state from webhooks
         join ${unnest(accountIds, { wanted_account: ['uuid', uuidOf] })} on account_id = wanted_account
         where deleted_at is null order by id`,
   );
@@ -183,6 +193,7 @@ async function loadSubscriptions(tx: Database, accountIds: readonly AccountId[])
       events: row.events,
       channels: row.channels,
       profile: row.profile,
+      endpoint_state: row.endpoint_state,
     });
     byAccount.set(accountId, subscriptions);
   }
@@ -191,8 +202,8 @@ async function loadSubscriptions(tx: Database, accountIds: readonly AccountId[])
 
 async function insertEvents(tx: Database, newEvents: readonly NewEvent[]) {
   await tx.execute(
-    sql`insert into events (id, account_id, client_id, type, channel, data, is_test, created_at)
-        select id, account_id, client_id, type, channel, data, is_test, created_at::timestamptz
+    sql`insert into events (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, created_at)
+        select id, account_id, client_id, type, channel, data, is_test, about_webhook_id, created_at::timestamptz
         from ${unnest(newEvents, {
           id: ['uuid', (event) => uuidOf(event.id)],
           account_id: ['uuid', (event) => uuidOf(event.account_id)],
@@ -201,6 +212,10 @@ async function insertEvents(tx: Database, newEvents: readonly NewEvent[]) {
           channel: ['text', (event) => event.channel],
           data: ['text', (event) => event.data],
           is_test: ['boolean', (event) => event.is_test],
+          about_webhook_id: [
+            'uuid',
+            (event) => (event.about_webhook === null ? null : uuidOf(event.about_webhook)),
+          ],
           created_at: ['text', (event) => event.created_at.toISOString()],
         })}`,
   );
@@ -211,17 +226,23 @@ async function insertDeliveries(tx: Database, rows: readonly { event: NewEvent; 
   await tx.execute(
     sql`insert into deliveries
           (id, account_id, event_id, webhook_id, workflow_id, status, next_attempt_at, created_at)
-        select id, account_id, event_id, webhook_id, workflow_id, 'pending',
-          created_at::timestamptz, created_at::timestamptz
+        select id, account_id, event_id, webhook_id, workflow_id, status,
+          case when status = 'pending' then created_at::timestamptz end, created_at::timestamptz
         from ${unnest(rows, {
           id: ['uuid', ({ delivery }) => uuidOf(delivery.id)],
           account_id: ['uuid', ({ event }) => uuidOf(event.account_id)],
           event_id: ['uuid', ({ event }) => uuidOf(event.id)],
           webhook_id: ['uuid', ({ delivery }) => uuidOf(delivery.webhook_id)],
           workflow_id: ['text', ({ delivery }) => delivery.workflow_id],
+          status: ['text', ({ delivery }) => delivery.status],
           created_at: ['text', ({ event }) => event.created_at.toISOString()],
         })}`,
   );
+}
+
+/** A test event goes out whatever the endpoint's state: that is how one tests whether it is well again. */
+function isHeld({ endpoint_state }: Subscription, event: NewEvent): boolean {
+  return !event.is_test && (endpoint_state === 'disabled' || endpoint_state === 'probing');
 }
 
 function compareText(a: string, b: string): number {

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, uuidOf, type WebhookId } from './ids.ts';
-import type { DeliveryStatus } from './schema.ts';
+import type { DeliveryStatus, EndpointState } from './schema.ts';
 
 /** A delivery with all that an attempt of it needs. Secrets are still sealed. */
 export interface LoadedDelivery {
@@ -26,6 +26,7 @@ export interface LoadedDelivery {
     id: WebhookId;
     /** It was deleted in the moment in which the event was accepted: no attempt is to be made. */
     is_deleted: boolean;
+    endpoint_state: EndpointState;
     url: string;
     profile: string;
     /** An override of the profile's schedule, as stored. */
@@ -57,7 +58,7 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
           (extract(epoch from d.next_attempt_at) * 1000)::float8 as next_attempt_ms,
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
-          w.id as webhook_id, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
+          w.id as webhook_id, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
           w.deleted_at is not null as is_webhook_deleted,
           array(
             select s.sealed from webhook_secrets s
@@ -89,6 +90,7 @@ interface DeliveryRow {
   created_ms: number;
   webhook_id: string;
   is_webhook_deleted: boolean;
+  endpoint_state: EndpointState;
   url: string;
   profile: string;
   retry_schedule: unknown;
@@ -118,6 +120,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     webhook: {
       id: idOf('wh', row.webhook_id),
       is_deleted: row.is_webhook_deleted,
+      endpoint_state: row.endpoint_state,
       url: row.url,
       profile: row.profile,
       retry_schedule: row.retry_schedule,

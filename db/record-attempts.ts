@@ -85,10 +85,12 @@ export const recordAttempts = query(
             next_attempt_at: ['text', (record) => record.next_attempt_at?.toISOString() ?? null],
           })}
         ), unrecorded as (
-          select * from input where not exists (select from attempts where attempts.id = input.id)
+          -- An event that the dialect cannot express says nothing of the endpoint.
+          select *, trigger = 'schedule' and reason is distinct from 'unsendable' as counts
+          from input where not exists (select from attempts where attempts.id = input.id)
         ), outcomes as (
           select webhook_id, count(*)::int as count, bool_or(not succeeded) as has_failure
-          from unrecorded where trigger = 'schedule' group by webhook_id
+          from unrecorded where counts group by webhook_id
         ), locked as (
           -- In one order, so that two workers never wait for each other crosswise.
           select w.id from webhooks w join outcomes o on o.webhook_id = w.id
@@ -103,8 +105,8 @@ export const recordAttempts = query(
           from locked l join outcomes o on o.webhook_id = l.id where w.id = l.id
           returning w.id, w.outcomes - o.count as before
         ), numbered as (
-          select u.*, case when c.id is not null and u.trigger = 'schedule' then
-            c.before + row_number() over (partition by u.webhook_id, u.trigger order by u.position) end as outcome_number
+          select u.*, case when c.id is not null and u.counts then
+            c.before + row_number() over (partition by u.webhook_id, u.counts order by u.position) end as outcome_number
           from unrecorded u left join counted c on c.id = u.webhook_id
         ), moved as (
           update deliveries d set

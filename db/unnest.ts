@@ -6,7 +6,10 @@ import { type SQL, sql } from 'drizzle-orm';
  */
 export function unnest<Row>(
   rows: readonly Row[],
-  columns: Record<string, [type: ScalarType, value: (row: Row, position: number) => string | number | boolean | null]>,
+  columns: Record<
+    string,
+    [type: ScalarType, value: (row: Row, position: number) => string | number | boolean | null]
+  >,
 ): SQL {
   const arrays = Object.values(columns).map(
     ([type, value]) => sql`${sql.param(rows.map(value))}::${sql.raw(type)}[]`,

@@ -13,6 +13,7 @@ import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import { checkUrl } from '../webhook/url-policy.ts';
+import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Recorder } from './recorder.ts';
 import { openTarget, type Target } from './target.ts';
@@ -25,6 +26,10 @@ export interface AttemptOutcome {
   /** Why it failed, in words; empty when it succeeded. */
   reason: string;
   next_attempt_at: Date | null;
+  /** No further attempt can change it, whatever becomes of the endpoint. */
+  is_final: boolean;
+  /** The endpoint answered 410: it wants no more. */
+  is_gone: boolean;
 }
 
 /** Makes attempts: one POST each, judged by the profile's rules and recorded. */
@@ -33,6 +38,8 @@ export interface Attempter {
   attempt(delivery: LoadedDelivery): Promise<AttemptOutcome>;
   /** An attempt that someone asked for: outside the schedule, and never followed by another. */
   attemptManually(delivery: LoadedDelivery, id: AttemptId): Promise<AttemptOutcome>;
+  /** An attempt of a held delivery, to see whether its disabled endpoint is well. Its failure uses up no step of the schedule. */
+  probe(delivery: LoadedDelivery): Promise<AttemptOutcome>;
   /** Resolves once no attempt is under way. */
   idle(): Promise<void>;
 }
@@ -40,6 +47,7 @@ export interface Attempter {
 export function createAttempter(dependencies: {
   http: HttpClient;
   recorder: Recorder;
+  reporter: HealthReporter;
   sealer: Sealer;
   userAgent: string;
   /** Multiplies every retry delay: 1 but in tests. */
@@ -48,7 +56,8 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, recorder, sealer, userAgent, scheduleScale, random, allowedPrivateCidrs, log } = dependencies;
+  const { http, recorder, reporter, sealer, userAgent, scheduleScale, random, allowedPrivateCidrs, log } =
+    dependencies;
   const underWay = new Map<string, Promise<AttemptOutcome>>();
 
   async function make(
@@ -84,7 +93,17 @@ export function createAttempter(dependencies: {
       ...responseOf(answer),
       next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
     };
-    const { status, number } = await recorder.record(record);
+    const { status, number, outcome_number } = await recorder.record(record);
+    if (outcome_number !== null) {
+      reporter.report(record, {
+        number: outcome_number,
+        succeeded: record.succeeded,
+        spent_delivery: !record.succeeded && status === 'failed',
+        gone: verdict.outcome === 'failed' && verdict.disablesEndpoint,
+        at: startedAt.toISOString(),
+        ...(record.detail === null ? {} : { reason: record.detail }),
+      });
+    }
     log.info(
       {
         account_id: record.account_id,
@@ -98,7 +117,15 @@ export function createAttempter(dependencies: {
       },
       record.succeeded ? 'delivered' : 'attempt failed',
     );
-    return { status, number, reason: record.detail ?? '', next_attempt_at: record.next_attempt_at };
+    const isGone = verdict.outcome === 'failed' && verdict.disablesEndpoint;
+    return {
+      status,
+      number,
+      reason: record.detail ?? '',
+      next_attempt_at: record.next_attempt_at,
+      is_gone: isGone,
+      is_final: verdict.outcome === 'failed' && !verdict.retryable && !isGone,
+    };
   }
 
   async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date) {
@@ -147,6 +174,7 @@ export function createAttempter(dependencies: {
     attempt: (delivery) =>
       joined(delivery.id, () => make(delivery, newId('att'), delivery.event.is_test ? 'test' : 'schedule')),
     attemptManually: (delivery, id) => joined(id, () => make(delivery, id, 'manual')),
+    probe: (delivery) => joined(delivery.id, () => make(delivery, newId('att'), 'probe')),
     async idle() {
       while (underWay.size > 0) await Promise.allSettled(underWay.values());
     },

@@ -20,6 +20,7 @@ export function inboxListEvent(list: DueList, messages: readonly AppInboxMessage
     is_test: false,
     created_at: timeOf(id),
     only_webhook: null,
+    about_webhook: null,
     idempotency_keys: [version],
     request_hash: version,
   };

@@ -80,12 +80,13 @@ export function createIntake({
   }
 
   function startWorkflow(event: NewEvent, deliveries: (Acceptance & { outcome: 'accepted' })['deliveries']) {
-    if (deliveries.length === 0) return;
+    const pending = deliveries.filter(({ status }) => status === 'pending');
+    if (pending.length === 0) return;
     const start = starter
       .startDeliverEvents({
         workflow_id: deliverWorkflowId(event.id),
         event_ids: [event.id],
-        webhook_ids: deliveries.map((delivery) => delivery.webhook_id),
+        webhook_ids: pending.map((delivery) => delivery.webhook_id),
         account_ids: [event.account_id],
       })
       .then(
@@ -113,8 +114,8 @@ export function createIntake({
   };
 }
 
-function isOwed({ events, channels, profile }: Subscription, event: NewEvent): boolean {
-  return (
-    isProfileName(profile) && subscribes({ eventTypes: events, channels, profile: profiles[profile] }, event)
-  );
+function isOwed({ id, events, channels, profile }: Subscription, event: NewEvent): boolean {
+  if (!isProfileName(profile) || id === event.about_webhook) return false;
+  const isOperational = event.about_webhook !== null;
+  return subscribes({ eventTypes: events, channels, profile: profiles[profile] }, { ...event, isOperational });
 }

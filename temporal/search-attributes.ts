@@ -1,8 +1,15 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { AccountId, EventId, WebhookId } from '../db/ids.ts';
 
-/** Search attributes of the workflows that deliver or announce, each a KeywordList of ids. Search attributes are never encrypted. */
-export const searchAttributeNames = ['PostriderEvent', 'PostriderWebhook', 'PostriderAccount'] as const;
+/**
+ * Search attributes of the workflows, each a KeywordList: of ids, or (`PostriderState`) of an endpoint's one state. Search attributes are never encrypted.
+ */
+export const searchAttributeNames = [
+  'PostriderEvent',
+  'PostriderWebhook',
+  'PostriderAccount',
+  'PostriderState',
+] as const;
 
 const [eventKey, webhookKey, accountKey] = searchAttributeNames.map((name) =>
   defineSearchAttributeKey(name, 'KEYWORD_LIST'),

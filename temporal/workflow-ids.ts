@@ -1,4 +1,4 @@
-import type { AccountId, AttemptId, EventId } from '../db/ids.ts';
+import type { AccountId, AttemptId, DeliveryId, EventId, WebhookId } from '../db/ids.ts';
 
 /** The workflow that owns an event's deliveries, and those of the events that joined its group. */
 export function deliverWorkflowId(firstEvent: EventId): string {
@@ -13,6 +13,24 @@ export function attemptWorkflowId(attempt: AttemptId): string {
 /** The workflow that announces the changes of a contact's list. The contact's id is personal: only its hash is shown. */
 export function inboxWorkflowId(list: { account_id: AccountId; contact_hash: string }): string {
   return `inbox/${list.account_id}/${list.contact_hash}`;
+}
+
+/** The workflow that keeps a webhook's endpoint's health. */
+export function healthWorkflowId(webhook: WebhookId): string {
+  return `endpoint-health/${webhook}`;
+}
+
+/** The workflow that sends out what a webhook's endpoint has missed. */
+export function recoverWorkflowId(webhook: WebhookId): string {
+  return `recover/${webhook}`;
+}
+
+/**
+ * The workflow that owns deliveries which went out together after they had been held: the first of them and the moment, since
+ * one delivery can be held more than once.
+ */
+export function recoveredWorkflowId(firstDelivery: DeliveryId, at: Date): string {
+  return `deliver/${firstDelivery}/${at.getTime()}`;
 }
 
 /** The schedule of the sweep, one a task queue, and the beginning of its workflows' ids. */

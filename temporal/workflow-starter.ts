@@ -142,7 +142,8 @@ export function createWorkflowStarter({
   };
 }
 
-function unavailableOr(error: unknown): unknown {
+/** TemporalUnavailable in place of a failed call; every other error as it is. */
+export function unavailableOr(error: unknown): unknown {
   return error instanceof ServiceError ? new TemporalUnavailable('Temporal is not available') : error;
 }
 

@@ -1,3 +1,4 @@
+import type { HealthPolicy } from './health-policy.ts';
 import type { RetrySchedule } from './retry-schedule.ts';
 
 /** The wire dialects that exist, each a file in profiles/. */
@@ -37,12 +38,6 @@ export type Auth =
  * `webhook-signature` of Standard Webhooks 1.0, or `X-Inbox-Signature` of seed 003.
  */
 export type SignatureScheme = 'standard-webhooks' | 'x-inbox-signature';
-
-/** When an endpoint is disabled: after so many failed attempts, or spent deliveries, in a row. */
-export interface HealthPolicy {
-  readonly count: 'attempts' | 'deliveries';
-  readonly failures: number;
-}
 
 /** A registration that names neither profile nor event types, and has no other fields than these. */
 export interface RegistrationForm {

@@ -41,12 +41,24 @@ export function canSubscribe(profile: Pick<Profile, 'carries'>, pattern: string)
   return profile.carries === 'any' || profile.carries.some((type) => matches(pattern, type));
 }
 
-/** Whether the webhook gets the event. */
+/** What decides who gets an event. */
+export interface EventToSubscribe {
+  readonly type: string;
+  readonly channel: string | null;
+  /** It tells of an endpoint or a delivery here (`webhook.disabled`), and was not posted by a producer. */
+  readonly isOperational?: boolean;
+}
+
+/**
+ * Whether the webhook gets the event. An operational event goes to webhooks that name it (`webhook.disabled`, `webhook.*`),
+ * of whatever channels: `*` and channels are about what producers post.
+ */
 export function subscribes(
   { eventTypes, channels, profile }: Subscription,
-  { type, channel }: { readonly type: string; readonly channel: string | null },
+  { type, channel, isOperational = false }: EventToSubscribe,
 ): boolean {
   if (!carriesType(profile, type)) return false;
+  if (isOperational) return eventTypes.some((pattern) => pattern !== '*' && matches(pattern, type));
   const ofChannel =
     channels === null || channels.length === 0 || (channel !== null && channels.includes(channel));
   return ofChannel && eventTypes.some((pattern) => matches(pattern, type));

@@ -1,10 +1,11 @@
-import { proxyLocalActivities, sleep } from '@temporalio/workflow';
+import { patched, proxyLocalActivities, sleep } from '@temporalio/workflow';
 import type { SweepActivities } from '../activities/sweep-activities.ts';
 
-const { startOverdueWorkflows, makeComingPartitions } = proxyLocalActivities<SweepActivities>({
-  startToCloseTimeout: '1 minute',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5s' },
-});
+const { startOverdueWorkflows, startHealthWorkflows, makeComingPartitions } =
+  proxyLocalActivities<SweepActivities>({
+    startToCloseTimeout: '1 minute',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5s' },
+  });
 
 /** Often enough that what lost its workflow goes out within 15 s. */
 const pauseMs = 5_000;
@@ -18,6 +19,7 @@ const rounds = 120;
  */
 export async function sweep(): Promise<number> {
   await makeComingPartitions();
+  if (patched('health-workflows')) await startHealthWorkflows();
   let started = 0;
   for (let round = 0; round < rounds; round += 1) {
     started += await startOverdueWorkflows();

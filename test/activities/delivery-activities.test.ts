@@ -29,18 +29,27 @@ const attempter: Attempter = {
   attemptManually: async () => {
     throw new Error('an attempt was made');
   },
+  probe: async () => {
+    throw new Error('an attempt was made');
+  },
   idle: async () => {},
 };
 
 /** What is left when an event's transaction has read a webhook just before the one that deletes it commits. */
 async function deliveryOfDeletedWebhook() {
   const { db } = database;
-  const webhook = await createWebhook(db, sealer, {
-    ...{ account_id, profile: 'inbox', secret: 'whsec_s', url: 'https://receiver.test/', description: '' },
-    ...{ events: ['*'], channels: null, retry_schedule: null, timeout_ms: null },
-    ...{ headers: {}, auth: { type: 'none' as const } },
-  });
-  await deleteWebhook(db, account_id, webhook.id, new Date());
+  const webhook = await createWebhook(
+    db,
+    sealer,
+    {
+      ...{ account_id, profile: 'inbox', secret: 'whsec_s', url: 'https://receiver.test/', description: '' },
+      ...{ events: ['*'], channels: null, retry_schedule: null, timeout_ms: null },
+      ...{ headers: {}, auth: { type: 'none' as const } },
+      ...{ health: null, recovery_rate: 20 },
+    },
+    { kind: 'postrider' },
+  );
+  await deleteWebhook(db, account_id, webhook.id, { actor: { kind: 'postrider' }, now: new Date() });
   // Undeleted for the event's eyes alone.
   const [row] = await db.select({ deleted_at: webhooks.deleted_at }).from(webhooks);
   await db.update(webhooks).set({ deleted_at: null });
@@ -51,6 +60,7 @@ async function deliveryOfDeletedWebhook() {
       {
         ...{ id, account_id, client_id: null, type: 'a', channel: null, data: '{}', is_test: false },
         ...{ created_at: timeOf(id), only_webhook: webhook.id, idempotency_keys: [], request_hash: '' },
+        about_webhook: null,
       },
     ],
     () => true,

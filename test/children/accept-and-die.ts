@@ -31,6 +31,7 @@ await intake.accept({
   is_test: false,
   created_at: timeOf(id),
   only_webhook: null,
+  about_webhook: null,
   idempotency_keys: [],
   request_hash: '',
 });

@@ -41,6 +41,7 @@ function newEvent(account: AccountId, changes: Partial<NewEvent> = {}): NewEvent
     is_test: false,
     created_at: new Date(),
     only_webhook: null,
+    about_webhook: null,
     idempotency_keys: [],
     request_hash: 'one',
     ...changes,

@@ -53,7 +53,7 @@ export const appInbox: Profile = {
     authTypes: ['basic'],
     authRefusal: 'Supported basic type only',
   },
-  health: { count: 'deliveries', failures: 5 },
+  health: { count: 'deliveries', failures: 5, min_failing_ms: 0, reenable: 'manual' },
   catalogue: [
     {
       type: inboxMessagesType,

@@ -19,7 +19,7 @@ export const inboxComponents: Profile = {
   carries: 'any',
   httpsOnly: true,
   authTypes: ['none', 'basic', 'bearer'],
-  health: { count: 'attempts', failures: 5 },
+  health: { count: 'attempts', failures: 5, min_failing_ms: 0, reenable: 'manual' },
   catalogue: [
     { type: 'message.sent', description: 'A new message was sent', example: exampleMessage(true) },
     { type: 'message.received', description: 'A message was received', example: exampleMessage(false) },

@@ -22,7 +22,7 @@ export const inbox: Profile = {
   carries: 'any',
   httpsOnly: false,
   authTypes: ['none', 'basic', 'bearer'],
-  health: { count: 'deliveries', failures: 5 },
+  health: { count: 'deliveries', failures: 5, min_failing_ms: 0, reenable: 'manual' },
   catalogue: [
     {
       type: 'message.delivered',

@@ -18,7 +18,7 @@ export const omnichannel: Profile = {
   carries: 'any',
   httpsOnly: false,
   authTypes: ['none', 'basic', 'bearer'],
-  health: { count: 'deliveries', failures: 5 },
+  health: { count: 'deliveries', failures: 5, min_failing_ms: 0, reenable: 'manual' },
   catalogue: [
     {
       type: 'newMessage',

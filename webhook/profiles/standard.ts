@@ -31,6 +31,6 @@ export const standard: Profile = {
   carries: 'any',
   httpsOnly: false,
   authTypes: ['none', 'basic', 'bearer'],
-  health: { count: 'deliveries', failures: 5 },
+  health: { count: 'deliveries', failures: 5, min_failing_ms: 0, reenable: 'manual' },
   catalogue: [],
 };

@@ -1,0 +1,153 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { HealthActivities, ProbeResult } from '../activities/health-activities.ts';
+import {
+  countAfter,
+  disable,
+  type EndpointHealth,
+  enable,
+  type HealthChange,
+  isDisabled,
+  type Outcome,
+  probeFailed,
+  skipMissing,
+  takeOutcomes,
+  withPolicy,
+} from '../webhook/endpoint-health.ts';
+import { type HealthPolicy, withProbeScale } from '../webhook/health-policy.ts';
+import type { EndpointRequest } from './endpoint-request.ts';
+
+/** What is known of an endpoint. */
+export interface Endpoint {
+  readonly webhook_id: string;
+  readonly health: EndpointHealth;
+  readonly policy: HealthPolicy;
+  /** Multiplies the waits before probes: 1 but in tests. */
+  readonly probe_scale: number;
+}
+
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
+const { loadHealth, loadOutcomes, saveHealth } = proxyLocalActivities<HealthActivities>({
+  startToCloseTimeout: '1 minute',
+  retry,
+});
+const { discardHeld, recoverHeld } = proxyActivities<HealthActivities>({
+  startToCloseTimeout: '1 hour',
+  heartbeatTimeout: '1 minute',
+  retry,
+});
+const { probeEndpoint } = proxyActivities<HealthActivities>({
+  startToCloseTimeout: '1 day',
+  heartbeatTimeout: '10s',
+  retry,
+});
+
+/** The endpoint as the database knows it, with what was not counted yet; null when its webhook is deleted. */
+export async function loadEndpoint(webhookId: string): Promise<Endpoint | null> {
+  const loaded = await loadHealth(webhookId);
+  return loaded === null ? null : countMissing({ webhook_id: webhookId, ...loaded });
+}
+
+/** Counts what workers have signalled. */
+export function countOutcomes(endpoint: Endpoint, outcomes: readonly Outcome[]): Promise<Endpoint | null> {
+  const { health, changes } = takeOutcomes(endpoint.health, paced(endpoint), outcomes, now());
+  return keep(endpoint, health, { changes });
+}
+
+/** Looks up outcomes that were not signalled, or came without those before them, and counts them. */
+export async function countMissing(endpoint: Endpoint): Promise<Endpoint | null> {
+  const { outcomes, last } = await loadOutcomes(endpoint.webhook_id, endpoint.health.counted);
+  const found = takeOutcomes(endpoint.health, paced(endpoint), outcomes, now());
+  const rest = skipMissing(found.health, paced(endpoint), { last, now: now() });
+  return keep(endpoint, rest.health, { changes: [...found.changes, ...rest.changes] });
+}
+
+/** Has the database say what the endpoint's state is now, and takes the policy that it has. */
+export function refreshPolicy(endpoint: Endpoint): Promise<Endpoint | null> {
+  return keep(endpoint, endpoint.health);
+}
+
+export async function disableOnRequest(
+  endpoint: Endpoint,
+  { reason, by }: EndpointRequest,
+): Promise<Endpoint | null> {
+  const words = reason ?? 'disabled by hand';
+  const step = disable(endpoint.health, endpoint.policy, { by: 'hand', reason: words, now: now() });
+  return keep(endpoint, step.health, { changes: changesOf(step.change), by: by ?? 'signal', reason });
+}
+
+/** Enables the endpoint; what waited for it goes out, or is discarded before. */
+export async function enableOnRequest(
+  endpoint: Endpoint,
+  { reason, by, held }: EndpointRequest,
+): Promise<Endpoint | null> {
+  if (held === 'discard') await discardHeld(endpoint.webhook_id);
+  return enableEndpoint(endpoint, { by: by ?? 'signal', reason });
+}
+
+/** From now on one delivery is out to see whether the endpoint is well. */
+export function beginProbe(endpoint: Endpoint): Promise<Endpoint | null> {
+  return keep(endpoint, { ...endpoint.health, state: 'probing' });
+}
+
+/** One waiting delivery, attempted. */
+export function probe(endpoint: Endpoint): Promise<ProbeResult> {
+  return probeEndpoint(endpoint.webhook_id);
+}
+
+export async function takeProbeResult(endpoint: Endpoint, result: ProbeResult): Promise<Endpoint | null> {
+  const { health } = endpoint;
+  // Someone enabled it meanwhile.
+  if (!isDisabled(health)) return endpoint;
+  if (result.outcome === 'succeeded') {
+    return enableEndpoint(endpoint, { by: null, reason: 'a probe succeeded' });
+  }
+  if (result.outcome === 'failed') return keep(endpoint, probeFailed(health, paced(endpoint), result));
+  const waiting = { ...health, state: 'disabled' as const, next_probe_at: null };
+  return keep(endpoint, withPolicy(waiting, paced(endpoint), now()));
+}
+
+async function enableEndpoint(
+  endpoint: Endpoint,
+  { by, reason }: { by: string | null; reason: string | null },
+): Promise<Endpoint | null> {
+  const step = enable(endpoint.health, now());
+  const kept = await keep(endpoint, step.health, {
+    changes: changesOf(step.change),
+    by,
+    reason,
+    enables: true,
+  });
+  await recoverHeld(endpoint.webhook_id);
+  return kept;
+}
+
+/** Stores the health and tells people of its changes; null when the webhook is deleted. */
+async function keep(
+  endpoint: Endpoint,
+  health: EndpointHealth,
+  what: { changes?: HealthChange[]; by?: string | null; reason?: string | null; enables?: boolean } = {},
+): Promise<Endpoint | null> {
+  const { changes = [], by = null, reason = null, enables = false } = what;
+  const { webhook_id } = endpoint;
+  const saved = await saveHealth({ webhook_id, health, changes, by, reason, enables });
+  if (saved === null) return null;
+  const kept: Endpoint = {
+    ...endpoint,
+    policy: saved.policy,
+    health: enables ? countAfter(health, saved.last) : health,
+  };
+  const due = withPolicy(kept.health, paced(kept), now());
+  return due.next_probe_at === health.next_probe_at ? kept : keep(kept, due);
+}
+
+function paced({ policy, probe_scale }: Endpoint): HealthPolicy {
+  return withProbeScale(policy, probe_scale);
+}
+
+function changesOf(change: HealthChange | null): HealthChange[] {
+  return change === null ? [] : [change];
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
