@@ -171,6 +171,11 @@ export const deliveries = pgTable(
     scheduled_attempts: integer().notNull().default(0),
     /** When the next scheduled attempt is due; null once it has ended. */
     next_attempt_at: moment(),
+    /**
+     * Since when the process that stored it makes its first attempt (delivery/head-start.ts): renewed every second, so that
+     * others can tell when that process has died. Null when none does, and once the attempt is recorded.
+     */
+    head_start_at: moment(),
     /** In words, why it is where it is: the last failure, or why it was cancelled. */
     reason: text(),
     /** Of a held delivery that had ended and is to be sent again: how it had ended. */
