@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { type DevelopmentServer, startDevelopmentServer } from './temporal/development-server.ts';
 import { findTemporalCli } from './temporal/find-cli.ts';
-import { searchAttributeNames } from './temporal/search-attributes.ts';
+import { searchAttributes } from './temporal/search-attributes.ts';
 
 /** Temporal's frontend, given by the settings or started here. */
 export interface TemporalServer {
@@ -43,7 +43,7 @@ export async function openTemporalServer(
       env,
       databaseFile: folder === undefined ? undefined : join(folder, 'temporal.db'),
       namespace: config.TEMPORAL_NAMESPACE,
-      searchAttributes: searchAttributeNames,
+      searchAttributes,
       log: (line) => log.debug({ from: 'temporal-server' }, line),
       ...ports,
     });

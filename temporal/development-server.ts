@@ -4,6 +4,7 @@ import { followOutput } from './child-output.ts';
 import { freePorts, isPortFree } from './free-ports.ts';
 import { startGuardedChild } from './guarded-child.ts';
 import { endProcess, findOrphan, removePidFile, writePidFile } from './orphan.ts';
+import type { SearchAttributes } from './search-attributes.ts';
 import { whyNotReady } from './server-readiness.ts';
 
 export interface DevelopmentServer {
@@ -23,8 +24,7 @@ export interface DevelopmentServerOptions {
   /** Undefined keeps everything in memory. Whoever starts a server on a file must be the only one who does: data-folder.ts. */
   databaseFile: string | undefined;
   namespace: string;
-  /** Names of KeywordLists. */
-  searchAttributes: readonly string[];
+  searchAttributes: SearchAttributes;
   /** 7233, or a free one when that is taken, unless given. */
   port?: number | undefined;
   /** 8233, or a free one when that is taken, unless given. */
@@ -98,7 +98,10 @@ async function tryToStart(
     ...['--log-level', 'error'],
     // It makes "default" of itself, and no namespace twice.
     ...(options.namespace === 'default' ? [] : ['--namespace', options.namespace]),
-    ...options.searchAttributes.flatMap((name) => ['--search-attribute', `${name}=KeywordList`]),
+    ...Object.entries(options.searchAttributes).flatMap(([name, type]) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]),
     ...dynamicConfig.flatMap((value) => ['--dynamic-config-value', value]),
     ...(databaseFile === undefined
       ? []

@@ -1,20 +1,20 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { AccountId, EventId, WebhookId } from '../db/ids.ts';
 
-/**
- * Search attributes of the workflows, each a KeywordList: of ids, or (`PostriderState`) of an endpoint's one state. Search attributes are never encrypted.
- */
-export const searchAttributeNames = [
-  'PostriderEvent',
-  'PostriderWebhook',
-  'PostriderAccount',
-  'PostriderState',
-] as const;
+/** The kinds of search attributes that are used: a namespace may have three KeywordLists. */
+export type SearchAttributes = Readonly<Record<string, 'KeywordList' | 'Keyword'>>;
 
-const [eventKey, webhookKey, accountKey] = searchAttributeNames.map((name) =>
-  defineSearchAttributeKey(name, 'KEYWORD_LIST'),
-) as [Key, Key, Key];
-type Key = ReturnType<typeof defineSearchAttributeKey<'KEYWORD_LIST'>>;
+/** Search attributes of the workflows: ids, and an endpoint's state. Search attributes are never encrypted. */
+export const searchAttributes = {
+  PostriderEvent: 'KeywordList',
+  PostriderWebhook: 'KeywordList',
+  PostriderAccount: 'KeywordList',
+  PostriderState: 'Keyword',
+} as const satisfies SearchAttributes;
+
+const eventKey = defineSearchAttributeKey('PostriderEvent', 'KEYWORD_LIST');
+const webhookKey = defineSearchAttributeKey('PostriderWebhook', 'KEYWORD_LIST');
+const accountKey = defineSearchAttributeKey('PostriderAccount', 'KEYWORD_LIST');
 
 /** A search attribute holds 2 KB: about sixty ids. */
 const mostIds = 60;

@@ -2,6 +2,7 @@ import { Connection } from '@temporalio/client';
 import type { Output } from './child-output.ts';
 import { ensureSearchAttributes } from './ensure-search-attributes.ts';
 import type { GuardedChild } from './guarded-child.ts';
+import type { SearchAttributes } from './search-attributes.ts';
 
 /** Undefined once the server can be used; what is wrong when it ends before, or takes too long. */
 export async function whyNotReady(server: {
@@ -10,7 +11,7 @@ export async function whyNotReady(server: {
   host: string;
   port: number;
   namespace: string;
-  searchAttributes: readonly string[];
+  searchAttributes: SearchAttributes;
   readyMs: number;
 }): Promise<string | undefined> {
   const deadline = Date.now() + server.readyMs;
@@ -36,7 +37,7 @@ export async function whyNotReady(server: {
 
 async function isUsable(
   connection: Connection,
-  { namespace, searchAttributes }: { namespace: string; searchAttributes: readonly string[] },
+  { namespace, searchAttributes }: { namespace: string; searchAttributes: SearchAttributes },
 ): Promise<boolean> {
   try {
     return await connection.withDeadline(Date.now() + 1_000, async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig, settings } from '../config.ts';
-import { searchAttributeNames } from '../temporal/search-attributes.ts';
+import { searchAttributes } from '../temporal/search-attributes.ts';
 
 interface Service {
   command?: string[];
@@ -94,10 +94,10 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  test('registers every search attribute of the workflows as a list of keywords', () => {
+  test('registers every search attribute of the workflows with its type', () => {
     const command = services['temporal-search-attributes']?.command ?? [];
     expect(command.filter((arg) => !/^--(address|namespace)=/.test(arg))).toEqual(
-      searchAttributeNames.flatMap((name) => [`--name=${name}`, '--type=KeywordList']),
+      Object.entries(searchAttributes).flatMap(([name, type]) => [`--name=${name}`, `--type=${type}`]),
     );
   });
 });

@@ -54,7 +54,7 @@ interface Asked extends EndpointRequest {
 
 /** So long an outcome that is missing in the order may be on its way; then it is looked up. */
 const missingForMs = 2_000;
-const stateKey = defineSearchAttributeKey('PostriderState', 'KEYWORD_LIST');
+const stateKey = defineSearchAttributeKey('PostriderState', 'KEYWORD');
 
 /**
  * Keeps the health of a webhook's endpoint for as long as the webhook exists: counts its failures in a row from what
@@ -159,7 +159,7 @@ function startProbe(endpoint: Endpoint): { result?: ProbeResult } {
 function show({ health, policy }: Endpoint): void {
   setCurrentDetails(describeHealth(healthOf(health, policy)));
   const { typedSearchAttributes } = workflowInfo();
-  if (typedSearchAttributes.get(stateKey)?.[0] !== health.state) {
-    upsertSearchAttributes([{ key: stateKey, value: [health.state] }]);
+  if (typedSearchAttributes.get(stateKey) !== health.state) {
+    upsertSearchAttributes([{ key: stateKey, value: health.state }]);
   }
 }

@@ -6,7 +6,7 @@ const server = await startDevelopmentServer({
   cli,
   databaseFile,
   namespace: 'postrider-test',
-  searchAttributes: [],
+  searchAttributes: {},
   log: () => {},
 });
 process.stdout.write(`${JSON.stringify({ address: server.address, pid: server.pid })}\n`);

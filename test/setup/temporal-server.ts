@@ -2,7 +2,7 @@ import type { TestProject } from 'vitest/node';
 import { startDevelopmentServer } from '../../temporal/development-server.ts';
 import { findTemporalCli } from '../../temporal/find-cli.ts';
 import { freePorts } from '../../temporal/free-ports.ts';
-import { searchAttributeNames } from '../../temporal/search-attributes.ts';
+import { searchAttributes } from '../../temporal/search-attributes.ts';
 import { provideOnceARun } from './once-a-run.ts';
 
 /** Starts one Temporal development server, in memory, for all test files of a run. */
@@ -13,7 +13,7 @@ export default function startTemporal(project: TestProject): Promise<(() => Prom
       cli: await findTemporalCli({ env: process.env, report: (line) => process.stdout.write(`${line}\n`) }),
       databaseFile: undefined,
       namespace: 'default',
-      searchAttributes: searchAttributeNames,
+      searchAttributes,
       port,
       uiPort,
       log: () => {},

@@ -14,7 +14,7 @@ import {
 import { findTemporalCli } from '../../temporal/find-cli.ts';
 import { isPortFree } from '../../temporal/free-ports.ts';
 import { pidFileOf, writePidFile } from '../../temporal/orphan.ts';
-import { searchAttributeNames, searchAttributesOf } from '../../temporal/search-attributes.ts';
+import { searchAttributes, searchAttributesOf } from '../../temporal/search-attributes.ts';
 import { compileChild, startChild } from '../children/run-child.ts';
 import { isRunning, runningInGroup } from './processes.ts';
 
@@ -41,7 +41,7 @@ async function start(options: Partial<DevelopmentServerOptions> = {}): Promise<D
     cli,
     databaseFile: undefined,
     namespace,
-    searchAttributes: searchAttributeNames,
+    searchAttributes,
     log: () => {},
     ...options,
   });
@@ -104,12 +104,12 @@ test('stopping frees the port, and the next server goes on from the file', async
 
 test('search attributes that came after the file was made are added to it', async () => {
   const databaseFile = join(temporaryFolder(), 'temporal.db');
-  await (await start({ databaseFile, searchAttributes: ['PostriderEvent'] })).stop();
+  await (await start({ databaseFile, searchAttributes: { PostriderEvent: 'KeywordList' } })).stop();
   const { connection } = await clientOf(await start({ databaseFile }));
   const { customAttributes } = await (connection as Connection).operatorService.listSearchAttributes({
     namespace,
   });
-  expect(Object.keys(customAttributes).sort()).toEqual([...searchAttributeNames].sort());
+  expect(Object.keys(customAttributes).sort()).toEqual(Object.keys(searchAttributes).sort());
 });
 
 test('servers that start at the same time run side by side', async () => {
