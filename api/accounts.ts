@@ -26,8 +26,8 @@ const postAccount = route({
   responses: {
     201: { description: 'The account; its key is shown here only', schema: createdAccountSchema },
   },
-  async handle({ db }, { body }) {
-    return { status: 201, body: await createAccount(db, body.name) };
+  async handle({ db }, { body, caller }) {
+    return { status: 201, body: await createAccount(db, body.name, caller) };
   },
 });
 
@@ -59,7 +59,7 @@ const patchAccount = route({
   responses: { 200: { description: 'The account as it now is', schema: accountSchema } },
   async handle({ db, eventTypes }, { params, body, caller }) {
     if (params.id !== caller.account_id && !caller.is_first_account) throw notFound('account');
-    const account = await updateAccount(db, params.id, body);
+    const account = await updateAccount(db, params.id, body, caller);
     if (account === undefined) throw notFound('account');
     eventTypes.forget();
     return { status: 200, body: account };

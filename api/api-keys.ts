@@ -1,4 +1,4 @@
-import { createApiKey, listApiKeys, revokeApiKey } from '../db/api-keys.ts';
+import { actorOf, createApiKey, listApiKeys, revokeApiKey } from '../db/api-keys.ts';
 import {
   apiKeyPageSchema,
   apiKeyParams,
@@ -23,7 +23,7 @@ const postApiKey = route({
   body: newApiKeySchema,
   responses: { 201: { description: 'The key, shown here only', schema: createdApiKeySchema } },
   async handle({ db }, { body, caller }) {
-    return { status: 201, body: await createApiKey(db, caller.account_id, body.name) };
+    return { status: 201, body: await createApiKey(db, caller.account_id, body.name, actorOf(caller)) };
   },
 });
 
@@ -53,7 +53,10 @@ const deleteApiKey = route({
   responses: { 204: { description: 'It is revoked' } },
   problems: { 409: 'It is the account’s last key' },
   async handle({ db, now, forgetCallers }, { params, caller }) {
-    const outcome = await revokeApiKey(db, caller.account_id, params.id, now());
+    const outcome = await revokeApiKey(db, caller.account_id, params.id, {
+      actor: actorOf(caller),
+      now: now(),
+    });
     if (outcome === 'not_found') throw notFound('API key');
     if (outcome === 'last_key') {
       throw conflict('last_api_key', 'It is the last key of its account: make another one first');

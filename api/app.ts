@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from 'express';
 import { accountRoutes } from './accounts.ts';
 import { apiKeyRoutes } from './api-keys.ts';
+import { auditLogRoutes } from './audit-log.ts';
 import { createAuthenticator } from './authentication.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { answerErrors, answerUnknownPath } from './error-handler.ts';
@@ -15,6 +16,7 @@ import { servePages } from './pages.ts';
 import { logRequests } from './request-log.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
 import { settingsWebhookRoutes } from './settings-webhooks.ts';
+import { webhookHealthRoutes } from './webhook-health.ts';
 import { webhookSecretRoutes } from './webhook-secrets.ts';
 import { webhookTestRoutes } from './webhook-tests.ts';
 import { webhookRoutes } from './webhooks.ts';
@@ -24,6 +26,7 @@ export const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
+  ...webhookHealthRoutes,
   ...webhookTestRoutes,
   ...settingsWebhookRoutes,
   ...deliveryRoutes,
@@ -31,6 +34,7 @@ export const apiRoutes: readonly Route[] = [
   ...eventTypeRoutes,
   ...apiKeyRoutes,
   ...accountRoutes,
+  ...auditLogRoutes,
   ...healthRoutes,
 ];
 

@@ -1,4 +1,6 @@
+import { actorOf } from '../db/api-keys.ts';
 import { listAttemptsOfDelivery } from '../db/attempts.ts';
+import { recordAuditEntry } from '../db/audit-log.ts';
 import { cancelDelivery, findDelivery, findRetryableDelivery, listDeliveries } from '../db/deliveries.ts';
 import { findEventId } from '../db/events.ts';
 import { newId } from '../db/ids.ts';
@@ -71,6 +73,10 @@ const retryDelivery = route({
     if (delivery.is_webhook_deleted) throw conflict('webhook_deleted', 'Its webhook was deleted');
     const attemptId = newId('att');
     await starter.startManualAttempt(params.id, attemptId);
+    await recordAuditEntry(db, {
+      ...{ account_id: caller.account_id, actor: actorOf(caller), action: 'delivery.retried' },
+      ...{ subject_id: params.id, details: { attempt_id: attemptId } },
+    });
     return { status: 202, body: { id: params.id, attempt_id: attemptId } };
   },
 });
@@ -87,7 +93,10 @@ const postCancel = route({
   responses: { 200: { description: 'The delivery, cancelled', schema: deliverySchema } },
   problems: { 409: 'It has ended otherwise' },
   async handle({ db, starter, now }, { params, caller }) {
-    const cancelled = await cancelDelivery(db, caller.account_id, params.id, now());
+    const cancelled = await cancelDelivery(db, caller.account_id, params.id, {
+      actor: actorOf(caller),
+      now: now(),
+    });
     if (cancelled === undefined) throw notFound('delivery');
     const { delivery, is_changed } = cancelled;
     if (delivery.status !== 'cancelled') {

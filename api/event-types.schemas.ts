@@ -16,7 +16,7 @@ export const eventTypeSchema = z
     schema: z.unknown().meta({ description: 'The JSON Schema that data must fit; null when there is none.' }),
     source: z.enum(eventTypeSources).meta({
       description:
-        '`built_in`: of the dialects’ documents; `own`: the account’s, which goes before a built-in one of the same name; ' +
+        '`built_in`: of the dialects’ documents, or told by Postrider itself; `own`: the account’s, which goes before a built-in one of the same name; ' +
         '`seen`: an event of the type came, and nobody has described it.',
     }),
     created_at: momentField.nullable(),

@@ -1,3 +1,4 @@
+import { actorOf } from '../db/api-keys.ts';
 import {
   deleteEventType,
   findEventType,
@@ -106,7 +107,7 @@ const putOwnEventType = route({
         example: example === null ? null : JSON.stringify(example),
         json_schema: schema,
       },
-      now(),
+      { actor: actorOf(caller), now: now() },
     );
     if (put === 'full') {
       throw conflict('too_many_event_types', `An account describes at most ${mostEventTypes} event types`);
@@ -150,7 +151,8 @@ const removeEventType = route({
   params: eventTypeParams,
   responses: { 204: { description: 'It is no longer in the account’s own catalogue' } },
   async handle({ db, eventTypes }, { params, caller }) {
-    if (!(await deleteEventType(db, caller.account_id, params.name))) throw notFound('own event type');
+    if (!(await deleteEventType(db, caller.account_id, params.name, actorOf(caller))))
+      throw notFound('own event type');
     eventTypes.forget();
     return { status: 204 };
   },

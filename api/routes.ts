@@ -5,6 +5,8 @@ import type { Database } from '../db/database.ts';
 import type { Sealer } from '../db/encryption.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
+import type { WebhookWatcher } from '../delivery/webhook-watcher.ts';
+import type { HealthStarter } from '../temporal/health-starter.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
 import type { EventTypes } from './event-type-rules.ts';
@@ -33,6 +35,8 @@ export interface ApiDependencies {
   intake: Intake;
   announcer: InboxAnnouncer;
   starter: Starter;
+  healthStarter: Pick<HealthStarter, 'enable' | 'disable'>;
+  watcher: Pick<WebhookWatcher, 'watch' | 'tellChanged'>;
   sealer: Sealer;
   settings: ApiSettings;
   isReady(): Promise<Readiness>;

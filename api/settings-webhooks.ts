@@ -1,3 +1,4 @@
+import { actorOf, type Caller } from '../db/api-keys.ts';
 import {
   deleteSettingsWebhook,
   findSettingsWebhook,
@@ -18,10 +19,14 @@ import { tellEnded } from './webhooks.ts';
 const tag = 'Webhooks';
 const eventType = 'newMessage';
 
-type AccountId = SettingsPage['account_id'];
+/** A settings page, and who uses it. */
+interface UsedPage extends SettingsPage {
+  caller: Caller;
+}
 
-const pageOf = (account_id: AccountId, channel: string | null): SettingsPage => ({
-  account_id,
+const pageOf = (caller: Caller, channel: string | null): UsedPage => ({
+  caller,
+  account_id: caller.account_id,
   profile: omnichannel.name,
   event_type: eventType,
   channel,
@@ -38,17 +43,23 @@ const putDescription =
   'Makes a webhook of the profile omnichannel for newMessage, or changes the URL of the one that there is. It is a ' +
   'webhook like others, and listed with them.';
 
-async function putUrl(services: Services, page: SettingsPage, url: string | null): Promise<Reply> {
+async function putUrl(services: Services, page: UsedPage, url: string | null): Promise<Reply> {
   if (url === null) {
     await remove(services, page);
     return { status: 204 };
   }
-  const { db, sealer, settings: policy, now } = services;
+  const { db, sealer, settings: policy, watcher, now } = services;
   const channels = page.channel === null ? null : [page.channel];
   const settings = settingsOf({ url, events: [page.event_type], channels }, { profile: omnichannel, policy });
   const secret = generateSecret();
-  const { webhook, is_new } = await putSettingsWebhook(db, sealer, page, { settings, secret, now: now() });
+  const { webhook, is_new } = await putSettingsWebhook(db, sealer, page, {
+    settings,
+    secret,
+    actor: actorOf(page.caller),
+    now: now(),
+  });
   if (!is_new) return { status: 200, body: shownWebhook(webhook) };
+  watcher.watch({ id: webhook.id, account_id: page.account_id });
   return {
     status: 201,
     body: { ...shownWebhook(webhook), secret },
@@ -63,13 +74,16 @@ async function show({ db, sealer }: Services, page: SettingsPage): Promise<Reply
 }
 
 /** False when there is none. */
-async function remove({ db, sealer, starter, now }: Services, page: SettingsPage): Promise<boolean> {
-  const deleted = await deleteSettingsWebhook(db, sealer, page, now());
-  if (deleted !== undefined) void tellEnded(starter, deleted.cancelled);
-  return deleted !== undefined;
+async function remove({ db, sealer, starter, watcher, now }: Services, page: UsedPage): Promise<boolean> {
+  const change = { actor: actorOf(page.caller), now: now() };
+  const deleted = await deleteSettingsWebhook(db, sealer, page, change);
+  if (deleted === undefined) return false;
+  void tellEnded(starter, deleted.cancelled);
+  watcher.tellChanged({ id: deleted.id, account_id: page.account_id });
+  return true;
 }
 
-async function removeExisting(services: Services, page: SettingsPage): Promise<Reply> {
+async function removeExisting(services: Services, page: UsedPage): Promise<Reply> {
   if (!(await remove(services, page))) throw notFound('webhook');
   return { status: 204 };
 }
@@ -86,7 +100,7 @@ const putAccountWebhook = route({
   access: 'account',
   body: webhookUrlSchema,
   responses: putResponses,
-  handle: (services, { body, caller }) => putUrl(services, pageOf(caller.account_id, null), body.url),
+  handle: (services, { body, caller }) => putUrl(services, pageOf(caller, null), body.url),
 });
 
 const getAccountWebhook = route({
@@ -98,7 +112,7 @@ const getAccountWebhook = route({
   access: 'account',
   responses: getResponses,
   problems: { 404: 'There is none' },
-  handle: (services, { caller }) => show(services, pageOf(caller.account_id, null)),
+  handle: (services, { caller }) => show(services, pageOf(caller, null)),
 });
 
 const deleteAccountWebhook = route({
@@ -110,7 +124,7 @@ const deleteAccountWebhook = route({
   access: 'account',
   responses: deleteResponses,
   problems: { 404: 'There is none' },
-  handle: (services, { caller }) => removeExisting(services, pageOf(caller.account_id, null)),
+  handle: (services, { caller }) => removeExisting(services, pageOf(caller, null)),
 });
 
 const channelPath = '/v1/channels/{id}/webhook';
@@ -126,8 +140,7 @@ const putChannelWebhook = route({
   params: channelParams,
   body: webhookUrlSchema,
   responses: putResponses,
-  handle: (services, { params, body, caller }) =>
-    putUrl(services, pageOf(caller.account_id, params.id), body.url),
+  handle: (services, { params, body, caller }) => putUrl(services, pageOf(caller, params.id), body.url),
 });
 
 const getChannelWebhook = route({
@@ -139,7 +152,7 @@ const getChannelWebhook = route({
   access: 'account',
   params: channelParams,
   responses: getResponses,
-  handle: (services, { params, caller }) => show(services, pageOf(caller.account_id, params.id)),
+  handle: (services, { params, caller }) => show(services, pageOf(caller, params.id)),
 });
 
 const deleteChannelWebhook = route({
@@ -151,7 +164,7 @@ const deleteChannelWebhook = route({
   access: 'account',
   params: channelParams,
   responses: deleteResponses,
-  handle: (services, { params, caller }) => removeExisting(services, pageOf(caller.account_id, params.id)),
+  handle: (services, { params, caller }) => removeExisting(services, pageOf(caller, params.id)),
 });
 
 export const settingsWebhookRoutes: Route[] = [

@@ -1,3 +1,4 @@
+import { actorOf } from '../db/api-keys.ts';
 import { findCurrentSecret, mostSigningSecrets, rotateSecret } from '../db/webhook-secrets.ts';
 import { findWebhook } from '../db/webhooks.ts';
 import { generateSecretLike, parseSecret } from '../webhook/secrets.ts';
@@ -54,6 +55,7 @@ const postRotation = route({
     const rotated = await rotateSecret(db, sealer, caller.account_id, params.id, {
       overlapSeconds,
       choose: (signing) => chosenSecret(wanted, signing),
+      actor: actorOf(caller),
     });
     if (rotated === undefined) throw notFound('webhook');
     const { secret, ...rest } = rotated;

@@ -1,6 +1,7 @@
 import type { Webhook, WebhookSettings } from '../db/webhooks.ts';
 import { authProblem } from '../webhook/auth.ts';
 import { headerProblems } from '../webhook/header-policy.ts';
+import type { HealthPolicy } from '../webhook/health-policy.ts';
 import type { Auth, Profile } from '../webhook/profile.ts';
 import { isProfileName, profiles } from '../webhook/profiles.ts';
 import { REDACTED } from '../webhook/request.ts';
@@ -11,12 +12,14 @@ import { checkUrl } from '../webhook/url-policy.ts';
 import { type FieldError, invalidBody } from './problems.ts';
 import type { ApiSettings } from './routes.ts';
 import { pointerTo } from './validation.ts';
-import type {
-  AuthBody,
-  NewWebhookBody,
-  RetryScheduleBody,
-  WebhookChangeBody,
-  WebhookReplacementBody,
+import {
+  type AuthBody,
+  type NewWebhookBody,
+  type OwnPolicyBody,
+  type RetryScheduleBody,
+  usualRecoveryRate,
+  type WebhookChangeBody,
+  type WebhookReplacementBody,
 } from './webhooks.schemas.ts';
 
 /** What decides whether settings are taken. */
@@ -41,6 +44,8 @@ export function settingsOf(
     timeout_ms: body.timeout_ms ?? null,
     headers: withKeptValues(body.headers ?? {}, rules.current?.headers ?? {}),
     auth: withKeptCredentials(body.auth ?? { type: 'none' }, rules.current?.auth),
+    health: storedPolicy(body.health),
+    recovery_rate: body.recovery_rate ?? usualRecoveryRate,
   };
   const errors = [...profileErrors(body.profile, rules), ...settingsErrors(settings, body, rules)];
   if (errors.length > 0) throw invalidBody(errors);
@@ -59,12 +64,13 @@ export function changedSettings(
 
 /** A webhook as answers show it: secret values are `•••`. */
 export function shownWebhook(webhook: Webhook) {
-  const { id, profile, endpoint_state, created_at, updated_at } = webhook;
-  const { url, description, events, channels, retry_schedule, timeout_ms, headers, auth } =
-    shownSettings(webhook);
+  const { id, profile, created_at, updated_at } = webhook;
+  const { endpoint_state, state_since, state_reason, consecutive_failures } = webhook;
+  const { url, description, events, channels, ...rest } = shownSettings(webhook);
   return {
-    ...{ id, url, description, events, channels, profile, retry_schedule, timeout_ms, headers, auth },
-    ...{ endpoint_state, created_at, updated_at },
+    ...{ id, url, description, events, channels, profile, ...rest },
+    ...{ endpoint_state, state_since, state_reason, consecutive_failures },
+    ...{ created_at, updated_at },
   };
 }
 
@@ -157,12 +163,20 @@ function shownSettings(webhook: WebhookSettings) {
     timeout_ms: webhook.timeout_ms,
     headers: Object.fromEntries(Object.keys(webhook.headers).map((name) => [name, REDACTED])),
     auth: shownAuth(webhook.auth),
+    health: webhook.health,
+    recovery_rate: webhook.recovery_rate,
   };
 }
 
 function shownAuth(auth: Auth): AuthBody {
   if (auth.type === 'basic') return { ...auth, password: REDACTED };
   return auth.type === 'bearer' ? { type: 'bearer', token: REDACTED } : auth;
+}
+
+/** A policy that says nothing is none. */
+function storedPolicy(body: OwnPolicyBody | null | undefined): Partial<HealthPolicy> | null {
+  const policy = withoutUndefined(body ?? {}) as Partial<HealthPolicy>;
+  return Object.keys(policy).length === 0 ? null : policy;
 }
 
 function storedSchedule(body: RetryScheduleBody): RetrySchedule {

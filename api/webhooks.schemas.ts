@@ -18,6 +18,10 @@ import {
   pageSchema,
   shownId,
 } from './fields.schemas.ts';
+import { ownPolicyField } from './webhook-health.schemas.ts';
+
+/** Held deliveries a second, where a webhook says nothing else. */
+export const usualRecoveryRate = 20;
 
 /** The shortest and longest time limits of an attempt, in ms. */
 const timeoutLimits = { minMs: 1_000, maxMs: 30_000 };
@@ -80,6 +84,14 @@ const eventsField = z
     example: ['message.delivered', 'message.read', 'message.failed'],
   });
 
+const recoveryRateField = z
+  .int()
+  .min(1)
+  .max(1_000)
+  .meta({
+    description: `Held deliveries a second that go out when the endpoint is enabled again; ${usualRecoveryRate} if absent.`,
+  });
+
 /** What may be changed and has a default. */
 const optionalFields = {
   description: z.string().max(1_000).optional().meta({ example: 'Production webhook endpoint' }),
@@ -100,6 +112,8 @@ const optionalFields = {
     description: 'Sent with every request. Read back, values are •••, which sent again keeps them.',
   }),
   auth: authField.optional(),
+  health: ownPolicyField.nullish(),
+  recovery_rate: recoveryRateField.nullish(),
 };
 
 const wholeRegistrationSchema = z
@@ -163,7 +177,12 @@ export const webhookSchema = z
     timeout_ms: z.int().nullable(),
     headers: z.record(z.string(), z.string()),
     auth: authField,
+    health: ownPolicyField.nullable(),
+    recovery_rate: recoveryRateField,
     endpoint_state: z.enum(endpointStates),
+    state_since: momentField.meta({ description: 'Since when the endpoint is in this state.' }),
+    state_reason: z.string().nullable().meta({ description: 'Why it is in this state, in words.' }),
+    consecutive_failures: z.int().meta({ description: 'As its health policy counts them.' }),
     created_at: momentField,
     updated_at: momentField,
   })
@@ -254,3 +273,4 @@ export type WebhookReplacementBody = z.output<typeof webhookReplacementSchema>;
 export type WebhookChangeBody = z.output<typeof webhookChangeSchema>;
 export type RetryScheduleBody = z.output<typeof retryScheduleField>;
 export type AuthBody = z.output<typeof authField>;
+export type OwnPolicyBody = z.output<typeof ownPolicyField>;

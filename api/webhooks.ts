@@ -1,10 +1,20 @@
+import { actorOf, type Caller } from '../db/api-keys.ts';
 import { listAttemptsOfWebhook } from '../db/attempts.ts';
-import { createWebhook, deleteWebhook, findWebhook, listWebhooks, updateWebhook } from '../db/webhooks.ts';
+import type { WebhookId } from '../db/ids.ts';
+import {
+  createWebhook,
+  deleteWebhook,
+  findWebhook,
+  listWebhooks,
+  updateWebhook,
+  type Webhook,
+  type WebhookSettings,
+} from '../db/webhooks.ts';
 import { defaultProfileName, profiles } from '../webhook/profiles.ts';
 import { generateSecret } from '../webhook/secrets.ts';
 import { pageOf } from './fields.schemas.ts';
 import { invalidBody, notFound } from './problems.ts';
-import { type Route, route, type Services } from './routes.ts';
+import { type Reply, type Route, route, type Services } from './routes.ts';
 import { changedSettings, profileOf, secretErrors, settingsOf, shownWebhook } from './webhook-settings.ts';
 import {
   createdWebhookSchema,
@@ -32,18 +42,16 @@ const postWebhook = route({
   responses: {
     201: { description: 'The webhook; its secret is shown here only', schema: createdWebhookSchema },
   },
-  async handle({ db, sealer, settings }, { body, caller }) {
+  async handle({ db, sealer, settings, watcher }, { body, caller }) {
     const profile = profiles[body.profile ?? defaultProfileName];
     const wanted = settingsOf(body, { profile, policy: settings });
     const secret = body.secret ?? generateSecret();
     const errors = secretErrors(secret, profile);
     if (errors.length > 0) throw invalidBody(errors);
-    const webhook = await createWebhook(db, sealer, {
-      ...wanted,
-      account_id: caller.account_id,
-      profile: profile.name,
-      secret,
-    });
+    const { account_id } = caller;
+    const registration = { ...wanted, account_id, profile: profile.name, secret };
+    const webhook = await createWebhook(db, sealer, registration, actorOf(caller));
+    watcher.watch({ id: webhook.id, account_id });
     return {
       status: 201,
       body: { ...shownWebhook(webhook), secret },
@@ -94,18 +102,10 @@ const putWebhook = route({
   params: webhookParams,
   body: webhookReplacementSchema,
   responses: { 200: { description: 'The webhook as it now is', schema: webhookSchema } },
-  async handle({ db, sealer, settings, now }, { params, body, caller }) {
-    const webhook = await updateWebhook(
-      db,
-      sealer,
-      caller.account_id,
-      params.id,
-      (current) => settingsOf(body, { profile: profileOf(current), policy: settings, current }),
-      now(),
-    );
-    if (webhook === undefined) throw notFound('webhook');
-    return { status: 200, body: shownWebhook(webhook) };
-  },
+  handle: (services, { params, body, caller }) =>
+    update(services, { id: params.id, caller }, (current) =>
+      settingsOf(body, { profile: profileOf(current), policy: services.settings, current }),
+    ),
 });
 
 const patchWebhook = route({
@@ -119,19 +119,26 @@ const patchWebhook = route({
   params: webhookParams,
   body: webhookChangeSchema,
   responses: { 200: { description: 'The webhook as it now is', schema: webhookSchema } },
-  async handle({ db, sealer, settings, now }, { params, body, caller }) {
-    const webhook = await updateWebhook(
-      db,
-      sealer,
-      caller.account_id,
-      params.id,
-      (current) => changedSettings(current, body, { profile: profileOf(current), policy: settings }),
-      now(),
-    );
-    if (webhook === undefined) throw notFound('webhook');
-    return { status: 200, body: shownWebhook(webhook) };
-  },
+  handle: (services, { params, body, caller }) =>
+    update(services, { id: params.id, caller }, (current) =>
+      changedSettings(current, body, { profile: profileOf(current), policy: services.settings }),
+    ),
 });
+
+async function update(
+  { db, sealer, watcher, now }: Services,
+  { id, caller }: { id: WebhookId; caller: Caller },
+  change: (current: Webhook) => WebhookSettings,
+): Promise<Reply> {
+  const { account_id } = caller;
+  const updated = await updateWebhook(db, sealer, account_id, id, change, {
+    actor: actorOf(caller),
+    now: now(),
+  });
+  if (updated === undefined) throw notFound('webhook');
+  if (updated.changed.includes('health')) watcher.tellChanged({ id, account_id });
+  return { status: 200, body: shownWebhook(updated.webhook) };
+}
 
 const removeWebhook = route({
   method: 'delete',
@@ -144,10 +151,13 @@ const removeWebhook = route({
   access: 'account',
   params: webhookParams,
   responses: { 204: { description: 'It is deleted' } },
-  async handle({ db, starter, now }, { params, caller }) {
-    const deleted = await deleteWebhook(db, caller.account_id, params.id, now());
+  async handle({ db, starter, watcher, now }, { params, caller }) {
+    const { account_id } = caller;
+    const change = { actor: actorOf(caller), now: now() };
+    const deleted = await deleteWebhook(db, account_id, params.id, change);
     if (deleted === undefined) throw notFound('webhook');
     void tellEnded(starter, deleted.cancelled);
+    watcher.tellChanged({ id: params.id, account_id });
     return { status: 204 };
   },
 });

@@ -1,5 +1,6 @@
 import { asc, desc, eq, lt, sql } from 'drizzle-orm';
-import { apiKeyRow, generateApiKey } from './api-keys.ts';
+import { actorOf, apiKeyRow, type Caller, generateApiKey } from './api-keys.ts';
+import { appendAuditEntry, type NewAuditEntry } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, newId } from './ids.ts';
@@ -39,14 +40,26 @@ export const ensureFirstAccount = query(
         .orderBy(asc(accounts.created_at), asc(accounts.id))
         .limit(1);
       const accountId = first?.id ?? newId('acct');
-      if (first === undefined) await tx.insert(accounts).values({ id: accountId, name: 'First account' });
+      if (first === undefined) {
+        const name = 'First account';
+        await tx.insert(accounts).values({ id: accountId, name });
+        await tellOfAccount(tx, accountId, undefined, { action: 'account.created', details: { name } });
+      }
 
       const adminKey = options.adminApiKey ?? (first === undefined ? generateApiKey() : undefined);
       if (adminKey !== undefined) {
-        await tx
+        const name = 'Admin key';
+        const [made] = await tx
           .insert(apiKeys)
-          .values(apiKeyRow(accountId, 'Admin key', adminKey))
-          .onConflictDoNothing({ target: apiKeys.hash });
+          .values(apiKeyRow(accountId, name, adminKey))
+          .onConflictDoNothing({ target: apiKeys.hash })
+          .returning({ id: apiKeys.id });
+        if (made !== undefined) {
+          await appendAuditEntry(tx, {
+            ...{ account_id: accountId, actor: { kind: 'postrider' }, action: 'api_key.created' },
+            ...{ subject_id: made.id, details: { name } },
+          });
+        }
       }
       return {
         account_id: accountId,
@@ -55,9 +68,12 @@ export const ensureFirstAccount = query(
     }),
 );
 
+/** Whose key asks; nobody's when Postrider itself does something. */
+type By = Pick<Caller, 'account_id' | 'api_key_id'> | undefined;
+
 /** Makes an account with its first key, which is nowhere else to be had afterwards. */
 export const createAccount = query(
-  (db: Database, name: string): Promise<Account & { api_key: string }> =>
+  (db: Database, name: string, by?: By): Promise<Account & { api_key: string }> =>
     db.transaction(async (tx) => {
       const [account] = await tx
         .insert(accounts)
@@ -66,6 +82,7 @@ export const createAccount = query(
       if (account === undefined) throw new Error('the new account was not returned');
       const key = generateApiKey();
       await tx.insert(apiKeys).values(apiKeyRow(account.id, 'First key', key));
+      await tellOfAccount(tx, account.id, by, { action: 'account.created', details: { name } });
       return { ...account, api_key: key };
     }),
 );
@@ -83,13 +100,29 @@ export const listAccounts = query(async (db: Database, page: PageRequest<'acct'>
 
 /** Changes what is given of an account; undefined when there is no such account. */
 export const updateAccount = query(
-  async (db: Database, id: AccountId, change: AccountChange): Promise<Account | undefined> => {
-    const [row] = await db
-      .update(accounts)
-      // Something has to be set, also when nothing is to be changed.
-      .set({ ...change, name: change.name ?? sql`${accounts.name}` })
-      .where(eq(accounts.id, id))
-      .returning();
-    return row;
-  },
+  (db: Database, id: AccountId, change: AccountChange, by?: By): Promise<Account | undefined> =>
+    db.transaction(async (tx) => {
+      const [current] = await tx.select().from(accounts).where(eq(accounts.id, id)).for('update');
+      if (current === undefined) return undefined;
+      const changed = (['name', 'inbox_message_limit', 'strict_event_types'] as const).filter(
+        (field) => change[field] !== undefined && change[field] !== current[field],
+      );
+      if (changed.length === 0) return current;
+      const [row] = await tx.update(accounts).set(change).where(eq(accounts.id, id)).returning();
+      await tellOfAccount(tx, id, by, { action: 'account.changed', details: { changed } });
+      return row;
+    }),
 );
+
+/** In the account's own log, and, when it was another's key, in that one's too. */
+async function tellOfAccount(
+  tx: Database,
+  id: AccountId,
+  by: By,
+  entry: Pick<NewAuditEntry, 'action' | 'details'>,
+): Promise<void> {
+  const actor = by === undefined ? ({ kind: 'postrider' } as const) : actorOf(by);
+  for (const account_id of new Set([id, by?.account_id ?? id])) {
+    await appendAuditEntry(tx, { account_id, actor, subject_id: id, ...entry });
+  }
+}

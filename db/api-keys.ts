@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type ApiKeyId, newId } from './ids.ts';
@@ -22,6 +23,11 @@ export interface Caller {
   api_key_id: ApiKeyId;
   /** Its account is the first one, which may manage the others. */
   is_first_account: boolean;
+}
+
+/** A caller, as the audit log names them. */
+export function actorOf({ api_key_id }: Pick<Caller, 'api_key_id'>): Actor {
+  return { kind: 'api_key', id: api_key_id };
 }
 
 const shownColumns = {
@@ -51,15 +57,20 @@ export function apiKeyRow(accountId: AccountId, name: string, key: string) {
 
 /** Makes a key of an account; `key` is nowhere else to be had afterwards. */
 export const createApiKey = query(
-  async (db: Database, accountId: AccountId, name: string): Promise<ApiKey & { key: string }> => {
-    const key = generateApiKey();
-    const [row] = await db
-      .insert(apiKeys)
-      .values(apiKeyRow(accountId, name, key))
-      .returning(shownColumns);
-    if (row === undefined) throw new Error('the new API key was not returned');
-    return { ...row, key };
-  },
+  (db: Database, accountId: AccountId, name: string, actor: Actor): Promise<ApiKey & { key: string }> =>
+    db.transaction(async (tx) => {
+      const key = generateApiKey();
+      const [row] = await tx
+        .insert(apiKeys)
+        .values(apiKeyRow(accountId, name, key))
+        .returning(shownColumns);
+      if (row === undefined) throw new Error('the new API key was not returned');
+      await appendAuditEntry(tx, {
+        ...{ account_id: accountId, actor, action: 'api_key.created', subject_id: row.id },
+        details: { name },
+      });
+      return { ...row, key };
+    }),
 );
 
 /** Who a key belongs to, by its hash; undefined when there is no such key or it is revoked. */
@@ -103,12 +114,12 @@ export const revokeApiKey = query(
     db: Database,
     accountId: AccountId,
     id: ApiKeyId,
-    now: Date,
+    { actor, now }: Change,
   ): Promise<'revoked' | 'not_found' | 'last_key'> =>
     db.transaction(async (tx) => {
       // Locked, so that two calls cannot each leave the other's key as the last.
       const keys = await tx
-        .select({ id: apiKeys.id, revoked_at: apiKeys.revoked_at })
+        .select({ id: apiKeys.id, name: apiKeys.name, revoked_at: apiKeys.revoked_at })
         .from(apiKeys)
         .where(eq(apiKeys.account_id, accountId))
         .orderBy(apiKeys.id)
@@ -118,6 +129,10 @@ export const revokeApiKey = query(
       if (key.revoked_at !== null) return 'revoked';
       if (!keys.some((one) => one.id !== id && one.revoked_at === null)) return 'last_key';
       await tx.update(apiKeys).set({ revoked_at: now }).where(eq(apiKeys.id, id));
+      await appendAuditEntry(tx, {
+        ...{ account_id: accountId, actor, action: 'api_key.revoked', subject_id: id },
+        details: { name: key.name },
+      });
       return 'revoked';
     }),
 );

@@ -1,4 +1,5 @@
 import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { appendAuditEntry, type Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import type { AccountId, DeliveryId, EventId, WebhookId } from './ids.ts';
@@ -92,7 +93,7 @@ export const cancelDelivery = query(
     db: Database,
     accountId: AccountId,
     id: DeliveryId,
-    now: Date,
+    { actor, now }: Change,
   ): Promise<{ delivery: Delivery; is_changed: boolean } | undefined> =>
     db.transaction(async (tx) => {
       const changed = await tx
@@ -100,6 +101,10 @@ export const cancelDelivery = query(
         .set({ status: 'cancelled', reason: 'cancelled by request', next_attempt_at: null, ended_at: now })
         .where(and(isOneOf(accountId, id), inArray(deliveries.status, ['pending', 'held'])))
         .returning({ id: deliveries.id });
+      if (changed.length > 0) {
+        const entry = { account_id: accountId, actor, action: 'delivery.cancelled', subject_id: id };
+        await appendAuditEntry(tx, entry);
+      }
       const delivery = await findOne(tx, accountId, id);
       return delivery === undefined ? undefined : { delivery, is_changed: changed.length > 0 };
     }),

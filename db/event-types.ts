@@ -1,4 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm';
+import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, uuidOf } from './ids.ts';
@@ -78,7 +79,7 @@ export const putEventType = query(
     db: Database,
     accountId: AccountId,
     entry: Pick<StoredEventType, 'name' | 'description' | 'example' | 'json_schema'>,
-    now: Date,
+    { actor, now }: Change,
   ): Promise<{ entry: StoredEventType; is_new: boolean } | 'full'> =>
     db.transaction(async (tx) => {
       await lockTypesOf(tx, accountId);
@@ -92,19 +93,28 @@ export const putEventType = query(
         .onConflictDoUpdate({ target: [eventTypes.account_id, eventTypes.name], set: values })
         .returning(columns);
       if (row === undefined) throw new Error('the event type was not returned');
-      return { entry: row, is_new: existing?.in_catalogue !== true };
+      const is_new = existing?.in_catalogue !== true;
+      await appendAuditEntry(tx, {
+        ...{ account_id: accountId, actor, action: 'event_type.described', subject_id: entry.name },
+        details: { is_new, has_schema: entry.json_schema !== null },
+      });
+      return { entry: row, is_new };
     }),
 );
 
 /** Takes a type out of the account's own catalogue; false when it is not in it. */
 export const deleteEventType = query(
-  async (db: Database, accountId: AccountId, name: string): Promise<boolean> => {
-    const deleted = await db
-      .delete(eventTypes)
-      .where(and(isEntry(accountId, name), eq(eventTypes.in_catalogue, true)))
-      .returning({ name: eventTypes.name });
-    return deleted.length > 0;
-  },
+  (db: Database, accountId: AccountId, name: string, actor: Actor): Promise<boolean> =>
+    db.transaction(async (tx) => {
+      const deleted = await tx
+        .delete(eventTypes)
+        .where(and(isEntry(accountId, name), eq(eventTypes.in_catalogue, true)))
+        .returning({ name: eventTypes.name });
+      if (deleted.length === 0) return false;
+      const entry = { account_id: accountId, actor, action: 'event_type.deleted', subject_id: name };
+      await appendAuditEntry(tx, entry);
+      return true;
+    }),
 );
 
 /** Notes that an event of a type came that nobody described; beyond `mostEventTypes` such types it does nothing. */

@@ -2,12 +2,36 @@ import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
+import { unnest } from './unnest.ts';
+import { isFailureTold } from './untold-failures.ts';
 
 /** Why a delivery is held whose endpoint is disabled. */
 export const endpointDisabledReason = 'waits, since the endpoint is disabled';
 
 /** Rows that one statement moves. */
 const mostPerStatement = 1_000;
+
+/**
+ * Holds those of the deliveries that are still pending and whose endpoint is still disabled, or probed, in one statement;
+ * answers which. What is left of their retry schedules stays.
+ */
+export const holdDeliveries = query(
+  async (db: Database, ids: readonly DeliveryId[]): Promise<Set<DeliveryId>> => {
+    const rows = await selectRows<{ id: string }>(
+      db,
+      sql`with due as (
+          select d.id from ${unnest(ids, { wanted: ['uuid', uuidOf] })}
+          join deliveries d on d.id = wanted
+          join webhooks w on w.id = d.webhook_id
+          where d.status = 'pending' and w.deleted_at is null and w.endpoint_state in ('disabled', 'probing')
+          order by d.id for update of d
+        )
+        update deliveries d set status = 'held', next_attempt_at = null, reason = ${endpointDisabledReason}
+        from due where d.id = due.id returning d.id`,
+    );
+    return new Set(rows.map((row) => idOf('dlv', row.id)));
+  },
+);
 
 /** How many of a webhook's deliveries are held. */
 export const countHeld = query(async (db: Database, webhookId: WebhookId): Promise<number> => {
@@ -40,14 +64,11 @@ export const endHeld = query(
       sql`with ended as (
           update deliveries set status = 'failed', reason = ${reason}, held_from = null, ended_at = now()
           where id = ${uuidOf(deliveryId)} and status = 'held'
-          returning id, account_id, event_id
+          returning id, account_id, webhook_id, event_id, attempt_count
         ), untold as (
-          insert into untold_failures (delivery_id, account_id)
-          select d.id, d.account_id from ended d
-          where exists (
-              select from webhooks s where s.account_id = d.account_id and s.deleted_at is null
-                and s.events && array['delivery.failed', 'delivery.*'])
-            and not exists (select from events e where e.id = d.event_id and e.about_webhook_id is not null)
+          insert into untold_failures (delivery_id, attempt_number, account_id)
+          select d.id, d.attempt_count, d.account_id from ended d
+          where ${isFailureTold({ account_id: sql`d.account_id`, webhook_id: sql`d.webhook_id`, event_id: sql`d.event_id` })}
           on conflict do nothing
         )
         select id from ended`,

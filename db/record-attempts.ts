@@ -4,6 +4,7 @@ import { query } from './errors.ts';
 import { type AccountId, type AttemptId, type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import type { AttemptTrigger, DeliveryStatus } from './schema.ts';
 import { unnest } from './unnest.ts';
+import { isFailureTold } from './untold-failures.ts';
 
 /** One attempt that was made, and what it means for its delivery. */
 export interface AttemptRecord {
@@ -111,6 +112,7 @@ export const recordAttempts = query(
         ), moved as (
           update deliveries d set
             attempt_count = d.attempt_count + 1,
+            head_start_at = case when u.trigger = 'manual' then d.head_start_at end,
             scheduled_attempts = d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') then 0 else 1 end),
             status = case
               when u.succeeded then 'succeeded'
@@ -147,10 +149,7 @@ export const recordAttempts = query(
           insert into untold_failures (delivery_id, attempt_number, account_id)
           select w.delivery_id, w.number, w.account_id from written w join moved m on m.id = w.delivery_id
           where w.spent_delivery
-            and exists (
-              select from webhooks s where s.account_id = w.account_id and s.id <> w.webhook_id and s.deleted_at is null
-                and s.events && array['delivery.failed', 'delivery.*'])
-            and not exists (select from events e where e.id = m.event_id and e.about_webhook_id is not null)
+            and ${isFailureTold({ account_id: sql`w.account_id`, webhook_id: sql`w.webhook_id`, event_id: sql`m.event_id` })}
           on conflict do nothing
           returning delivery_id
         )

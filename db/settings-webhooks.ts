@@ -1,8 +1,9 @@
 import { and, arrayContains, asc, eq, isNull, sql } from 'drizzle-orm';
+import type { Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Sealer } from './encryption.ts';
 import { query } from './errors.ts';
-import type { AccountId } from './ids.ts';
+import type { AccountId, WebhookId } from './ids.ts';
 import { webhooks } from './schema.ts';
 import {
   type CancelledDelivery,
@@ -42,7 +43,7 @@ export const putSettingsWebhook = query(
     db: Database,
     sealer: Sealer,
     page: SettingsPage,
-    { settings, secret, now }: { settings: WebhookSettings; secret: string; now: Date },
+    { settings, secret, ...change }: Change & { settings: WebhookSettings; secret: string },
   ): Promise<{ webhook: Webhook; is_new: boolean }> =>
     db.transaction(async (tx) => {
       await lockPage(tx, page);
@@ -57,10 +58,15 @@ export const putSettingsWebhook = query(
               account_id,
               existing.id,
               (current) => ({ ...current, url: settings.url }),
-              now,
+              change,
             );
-      if (changed !== undefined) return { webhook: changed, is_new: false };
-      const webhook = await createWebhook(tx, sealer, { ...settings, account_id, profile, secret });
+      if (changed !== undefined) return { webhook: changed.webhook, is_new: false };
+      const webhook = await createWebhook(
+        tx,
+        sealer,
+        { ...settings, account_id, profile, secret },
+        change.actor,
+      );
       return { webhook, is_new: true };
     }),
 );
@@ -71,12 +77,13 @@ export const deleteSettingsWebhook = query(
     db: Database,
     sealer: Sealer,
     page: SettingsPage,
-    now: Date,
-  ): Promise<{ cancelled: CancelledDelivery[] } | undefined> =>
+    change: Change,
+  ): Promise<{ id: WebhookId; cancelled: CancelledDelivery[] } | undefined> =>
     db.transaction(async (tx) => {
       await lockPage(tx, page);
       const existing = await findOn(tx, sealer, page);
-      return existing && deleteWebhook(tx, page.account_id, existing.id, now);
+      const deleted = existing && (await deleteWebhook(tx, page.account_id, existing.id, change));
+      return existing && deleted && { id: existing.id, ...deleted };
     }),
 );
 

@@ -1,4 +1,5 @@
 import { and, desc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
+import { type Actor, appendAuditEntry } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Sealer } from './encryption.ts';
 import { query } from './errors.ts';
@@ -34,7 +35,11 @@ export const rotateSecret = query(
     sealer: Sealer,
     accountId: AccountId,
     id: WebhookId,
-    { choose, overlapSeconds }: { choose: (signing: string[]) => string; overlapSeconds: number },
+    {
+      choose,
+      overlapSeconds,
+      actor,
+    }: { choose: (signing: string[]) => string; overlapSeconds: number; actor: Actor },
   ): Promise<RotatedSecret | undefined> =>
     db.transaction(async (tx) => {
       const [webhook] = await tx
@@ -68,7 +73,12 @@ export const rotateSecret = query(
       await tx
         .insert(webhookSecrets)
         .values({ id: newId('whs'), webhook_id: id, sealed: sealer.seal(secret, id) });
-      return { secret, previous_expires_at: previous?.expires_at ?? null, signing: keeps.length + 1 };
+      const signing = keeps.length + 1;
+      await appendAuditEntry(tx, {
+        ...{ account_id: accountId, actor, action: 'webhook.secret_rotated', subject_id: id },
+        details: { overlap_seconds: overlapSeconds, signing },
+      });
+      return { secret, previous_expires_at: previous?.expires_at ?? null, signing };
     }),
 );
 

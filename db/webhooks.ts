@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, desc, eq, inArray, isNull, lt } from 'drizzle-orm';
+import type { HealthPolicy } from '../webhook/health-policy.ts';
 import type { Auth } from '../webhook/profile.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
+import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Sealer } from './encryption.ts';
 import { query } from './errors.ts';
@@ -19,6 +22,10 @@ export interface WebhookSettings {
   timeout_ms: number | null;
   headers: Record<string, string>;
   auth: Auth;
+  /** What it says otherwise than its profile's health policy; null where that holds whole. */
+  health: Partial<HealthPolicy> | null;
+  /** Held deliveries a second that go out when its endpoint recovers. */
+  recovery_rate: number;
 }
 
 /** A webhook as it is stored, its headers and auth opened; its signing secret is read on its own. */
@@ -26,8 +33,17 @@ export interface Webhook extends WebhookSettings {
   id: WebhookId;
   profile: string;
   endpoint_state: EndpointState;
+  state_since: Date;
+  state_reason: string | null;
+  consecutive_failures: number;
   created_at: Date;
   updated_at: Date;
+}
+
+/** A webhook after a change of it, with the names of the settings that are not what they were. */
+export interface ChangedWebhook {
+  webhook: Webhook;
+  changed: (keyof WebhookSettings)[];
 }
 
 /** Why a delivery is cancelled whose webhook is gone. */
@@ -44,6 +60,7 @@ export const createWebhook = query(
     db: Database,
     sealer: Sealer,
     webhook: WebhookSettings & { account_id: AccountId; profile: string; secret: string },
+    actor: Actor,
   ): Promise<Webhook> =>
     db.transaction(async (tx) => {
       const id = newId('wh');
@@ -60,6 +77,11 @@ export const createWebhook = query(
       await tx
         .insert(webhookSecrets)
         .values({ id: newId('whs'), webhook_id: id, sealed: sealer.seal(webhook.secret, id) });
+      const { account_id, profile } = webhook;
+      await appendAuditEntry(tx, {
+        ...{ account_id, actor, action: 'webhook.created', subject_id: id },
+        details: { profile },
+      });
       return toWebhook(row, sealer);
     }),
 );
@@ -100,7 +122,8 @@ export const findWebhook = query(
 
 /**
  * Replaces a webhook's settings by what `change` makes of them, in one transaction, so that two partial updates at the
- * same time both hold. What `change` throws leaves the webhook as it is. Undefined when there is no such webhook.
+ * same time both hold. What `change` throws leaves the webhook as it is. Undefined when there is no such webhook. The
+ * audit log names the settings that changed, without their values.
  */
 export const updateWebhook = query(
   (
@@ -109,18 +132,27 @@ export const updateWebhook = query(
     accountId: AccountId,
     id: WebhookId,
     change: (current: Webhook) => WebhookSettings,
-    now: Date,
-  ): Promise<Webhook | undefined> =>
+    { actor, now }: Change,
+  ): Promise<ChangedWebhook | undefined> =>
     db.transaction(async (tx) => {
-      const [current] = await tx.select().from(webhooks).where(isLiveWebhook(accountId, id)).for('update');
-      if (current === undefined) return undefined;
-      const settings = change(toWebhook(current, sealer));
+      const [stored] = await tx.select().from(webhooks).where(isLiveWebhook(accountId, id)).for('update');
+      if (stored === undefined) return undefined;
+      const current = toWebhook(stored, sealer);
+      const settings = change(current);
       const [row] = await tx
         .update(webhooks)
         .set({ ...columnsOf(settings, sealer, id), updated_at: now })
         .where(eq(webhooks.id, id))
         .returning();
-      return row === undefined ? undefined : toWebhook(row, sealer);
+      if (row === undefined) return undefined;
+      const changed = settingNames.filter((name) => !isDeepStrictEqual(current[name], settings[name]));
+      if (changed.length > 0) {
+        await appendAuditEntry(tx, {
+          ...{ account_id: accountId, actor, action: 'webhook.changed', subject_id: id },
+          details: { changed },
+        });
+      }
+      return { webhook: toWebhook(row, sealer), changed };
     }),
 );
 
@@ -133,7 +165,7 @@ export const deleteWebhook = query(
     db: Database,
     accountId: AccountId,
     id: WebhookId,
-    now: Date,
+    { actor, now }: Change,
   ): Promise<{ cancelled: CancelledDelivery[] } | undefined> =>
     db.transaction(async (tx) => {
       const deleted = await tx
@@ -147,6 +179,10 @@ export const deleteWebhook = query(
         .set({ status: 'cancelled', reason: webhookDeletedReason, next_attempt_at: null, ended_at: now })
         .where(and(eq(deliveries.webhook_id, id), inArray(deliveries.status, ['pending', 'held'])))
         .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
+      await appendAuditEntry(tx, {
+        ...{ account_id: accountId, actor, action: 'webhook.deleted', subject_id: id },
+        details: { cancelled_deliveries: cancelled.length },
+      });
       return { cancelled };
     }),
 );
@@ -156,8 +192,22 @@ export function isLiveWebhook(accountId: AccountId, id: WebhookId) {
   return and(eq(webhooks.id, id), eq(webhooks.account_id, accountId), isNull(webhooks.deleted_at));
 }
 
+const settingNames = [
+  ...([
+    'url',
+    'description',
+    'events',
+    'channels',
+    'retry_schedule',
+    'timeout_ms',
+    'headers',
+    'auth',
+  ] as const),
+  ...(['health', 'recovery_rate'] as const),
+];
+
 function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
-  const { url, description, events, channels, retry_schedule, timeout_ms, headers, auth } = settings;
+  const { url, description, events, channels, retry_schedule, timeout_ms, headers, auth, health } = settings;
   return {
     url,
     description,
@@ -167,6 +217,8 @@ function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
     timeout_ms,
     headers_sealed: Object.keys(headers).length === 0 ? null : sealer.seal(JSON.stringify(headers), id),
     auth_sealed: auth.type === 'none' ? null : sealer.seal(JSON.stringify(auth), id),
+    health_policy: health,
+    recovery_rate: settings.recovery_rate,
   };
 }
 
@@ -182,7 +234,12 @@ function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
     timeout_ms: row.timeout_ms,
     headers: row.headers_sealed === null ? {} : JSON.parse(sealer.open(row.headers_sealed, row.id)),
     auth: row.auth_sealed === null ? { type: 'none' } : JSON.parse(sealer.open(row.auth_sealed, row.id)),
+    health: row.health_policy as Partial<HealthPolicy> | null,
+    recovery_rate: row.recovery_rate,
     endpoint_state: row.endpoint_state,
+    state_since: row.state_since,
+    state_reason: row.state_reason,
+    consecutive_failures: row.consecutive_failures,
     created_at: row.created_at,
     updated_at: row.updated_at,
   };

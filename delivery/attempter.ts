@@ -13,6 +13,7 @@ import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import { checkUrl } from '../webhook/url-policy.ts';
+import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Recorder } from './recorder.ts';
@@ -48,6 +49,7 @@ export function createAttempter(dependencies: {
   http: HttpClient;
   recorder: Recorder;
   reporter: HealthReporter;
+  failures: Pick<FailureTeller, 'tell'>;
   sealer: Sealer;
   userAgent: string;
   /** Multiplies every retry delay: 1 but in tests. */
@@ -56,8 +58,8 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, recorder, reporter, sealer, userAgent, scheduleScale, random, allowedPrivateCidrs, log } =
-    dependencies;
+  const { http, recorder, reporter, failures, sealer, userAgent } = dependencies;
+  const { scheduleScale, random, allowedPrivateCidrs, log } = dependencies;
   const underWay = new Map<string, Promise<AttemptOutcome>>();
 
   async function make(
@@ -93,7 +95,8 @@ export function createAttempter(dependencies: {
       ...responseOf(answer),
       next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
     };
-    const { status, number, outcome_number } = await recorder.record(record);
+    const { status, number, outcome_number, is_untold } = await recorder.record(record);
+    if (is_untold) failures.tell(delivery.id);
     if (outcome_number !== null) {
       reporter.report(record, {
         number: outcome_number,

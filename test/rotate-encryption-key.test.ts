@@ -42,6 +42,7 @@ async function withStorage<T>(
 }
 
 const secretOf = (index: number) => `whsec_${Buffer.alloc(32, index).toString('base64')}`;
+const actor = { kind: 'postrider' } as const;
 const headers = { 'X-Token': 'header-value' };
 const auth = { type: 'basic', username: 'u', password: 'p' } as const;
 
@@ -52,18 +53,23 @@ function fill(config: Config, count: number) {
     const { account_id } = await ensureFirstAccount(db, {});
     const ids: WebhookId[] = [];
     for (let index = 0; index < count; index++) {
-      const webhook = await createWebhook(db, sealer, {
-        ...{ account_id, profile: 'inbox', secret: secretOf(index % 200), headers, auth, channels: null },
-        ...{ url: 'https://receiver.test/', description: '', events: ['*'] },
-        ...{ retry_schedule: null, timeout_ms: null },
-      });
+      const webhook = await createWebhook(
+        db,
+        sealer,
+        {
+          ...{ account_id, profile: 'inbox', secret: secretOf(index % 200), headers, auth, channels: null },
+          ...{ url: 'https://receiver.test/', description: '', events: ['*'] },
+          ...{ retry_schedule: null, timeout_ms: null, health: null, recovery_rate: 20 },
+        },
+        actor,
+      );
       ids.push(webhook.id);
     }
     const [rotated, deleted] = ids;
     if (rotated === undefined || deleted === undefined) throw new Error('too few webhooks');
     const choose = () => secretOf(201);
-    await rotateSecret(db, sealer, account_id, rotated, { choose, overlapSeconds: 3_600 });
-    await deleteWebhook(db, account_id, deleted, new Date());
+    await rotateSecret(db, sealer, account_id, rotated, { choose, overlapSeconds: 3_600, actor });
+    await deleteWebhook(db, account_id, deleted, { actor, now: new Date() });
     return { account_id, ids, rotated, deleted };
   });
 }
@@ -156,7 +162,7 @@ if (isOnServer) {
             account_id,
             id,
             (current) => ({ ...current, headers: { 'X-Token': `changed-${index}` } }),
-            new Date(),
+            { actor, now: new Date() },
           ),
         );
       await Promise.all([rotation, ...changes]);

@@ -350,7 +350,7 @@ describe('another account', () => {
       expect([theirs.status, theirs.json.code], route.name).toEqual([404, 'not_found']);
       tried++;
     }
-    expect(tried).toBe(20);
+    expect(tried).toBe(23);
     for (const path of ['/v1/events', '/v1/webhooks', '/v1/deliveries']) {
       expect((await api.request('GET', path, { key: api.otherKey })).json.data).toEqual([]);
     }

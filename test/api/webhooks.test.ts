@@ -47,7 +47,12 @@ describe('POST /v1/webhooks', () => {
       timeout_ms: null,
       headers: {},
       auth: { type: 'none' },
+      health: null,
+      recovery_rate: 20,
       endpoint_state: 'healthy',
+      state_since: created_at,
+      state_reason: null,
+      consecutive_failures: 0,
       created_at,
       updated_at: created_at,
     };

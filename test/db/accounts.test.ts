@@ -13,6 +13,7 @@ import { accounts, apiKeys } from '../../db/schema.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
+const actor = { kind: 'postrider' } as const;
 beforeEach(async () => {
   database = await openTestDatabase();
 });
@@ -50,9 +51,9 @@ describe('ensureFirstAccount', () => {
 
   test('does not bring a revoked key back', async () => {
     const { account_id } = await ensureFirstAccount(database.db, { adminApiKey: 'given-1' });
-    const made = await createApiKey(database.db, account_id, 'second');
+    const made = await createApiKey(database.db, account_id, 'second', actor);
     const given = await callerBy('given-1');
-    await revokeApiKey(database.db, account_id, given?.api_key_id ?? made.id, new Date());
+    await revokeApiKey(database.db, account_id, given?.api_key_id ?? made.id, { actor, now: new Date() });
     await ensureFirstAccount(database.db, { adminApiKey: 'given-1' });
     expect(await callerBy('given-1')).toBeUndefined();
   });
@@ -71,12 +72,12 @@ describe('accounts and keys', () => {
   test('revoking is for the account’s own keys, keeps the last, and may be repeated', async () => {
     const mine = await createAccount(database.db, 'Mine');
     const other = await createAccount(database.db, 'Other');
-    const second = await createApiKey(database.db, mine.id, 'second');
+    const second = await createApiKey(database.db, mine.id, 'second', actor);
     const now = new Date();
-    expect(await revokeApiKey(database.db, other.id, second.id, now)).toBe('not_found');
+    expect(await revokeApiKey(database.db, other.id, second.id, { actor, now })).toBe('not_found');
     expect(await callerBy(second.key)).toBeDefined();
-    expect(await revokeApiKey(database.db, mine.id, second.id, now)).toBe('revoked');
-    expect(await revokeApiKey(database.db, mine.id, second.id, new Date(0))).toBe('revoked');
+    expect(await revokeApiKey(database.db, mine.id, second.id, { actor, now })).toBe('revoked');
+    expect(await revokeApiKey(database.db, mine.id, second.id, { actor, now: new Date(0) })).toBe('revoked');
     expect(await callerBy(second.key)).toBeUndefined();
     const { data } = await listApiKeys(database.db, mine.id, { limit: 10 });
     expect(data.map(({ name, revoked_at }) => [name, revoked_at])).toEqual([
@@ -84,16 +85,16 @@ describe('accounts and keys', () => {
       ['First key', null],
     ]);
     const last = data[1];
-    expect(await revokeApiKey(database.db, mine.id, last?.id ?? second.id, now)).toBe('last_key');
+    expect(await revokeApiKey(database.db, mine.id, last?.id ?? second.id, { actor, now })).toBe('last_key');
   });
 
   test('two keys that revoke each other at once leave one', async () => {
     const account = await createAccount(database.db, 'Mine');
-    const second = await createApiKey(database.db, account.id, 'second');
+    const second = await createApiKey(database.db, account.id, 'second', actor);
     const first = await callerBy(account.api_key);
     const outcomes = await Promise.all(
       [second.id, first?.api_key_id ?? second.id].map((id) =>
-        revokeApiKey(database.db, account.id, id, new Date()),
+        revokeApiKey(database.db, account.id, id, { actor, now: new Date() }),
       ),
     );
     expect(outcomes.sort()).toEqual(['last_key', 'revoked']);

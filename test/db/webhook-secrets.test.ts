@@ -13,6 +13,7 @@ import { openTestDatabase } from '../setup/database.ts';
 let database: OpenDatabase;
 let account_id: AccountId;
 const sealer = createSealer(generateEncryptionKey());
+const actor = { kind: 'postrider' } as const;
 
 beforeAll(async () => {
   database = await openTestDatabase();
@@ -21,16 +22,22 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 async function webhookWith(secret: string) {
-  const { id } = await createWebhook(database.db, sealer, {
-    ...{ account_id, profile: 'standard', secret, url: 'https://receiver.test/', description: '' },
-    ...{ events: ['*'], channels: null, retry_schedule: null, timeout_ms: null },
-    ...{ headers: {}, auth: { type: 'none' as const } },
-  });
+  const { id } = await createWebhook(
+    database.db,
+    sealer,
+    {
+      ...{ account_id, profile: 'standard', secret, url: 'https://receiver.test/', description: '' },
+      ...{ events: ['*'], channels: null, retry_schedule: null, timeout_ms: null },
+      ...{ headers: {}, auth: { type: 'none' as const } },
+      ...{ health: null, recovery_rate: 20 },
+    },
+    actor,
+  );
   return id;
 }
 
 const rotate = (id: WebhookId, secret: string, overlapSeconds: number) =>
-  rotateSecret(database.db, sealer, account_id, id, { choose: () => secret, overlapSeconds });
+  rotateSecret(database.db, sealer, account_id, id, { choose: () => secret, overlapSeconds, actor });
 
 /** The secrets that an attempt would sign with now, in their order. */
 async function signing(webhook_id: WebhookId): Promise<string[]> {
@@ -106,7 +113,7 @@ describe('rotateSecret', () => {
     const choose = (signingNow: string[]) => {
       throw new TypeError(signingNow.join());
     };
-    const refused = rotateSecret(database.db, sealer, account_id, id, { choose, overlapSeconds: 0 });
+    const refused = rotateSecret(database.db, sealer, account_id, id, { choose, overlapSeconds: 0, actor });
     await expect(refused).rejects.toThrow(new TypeError('b,a'));
     expect(await signing(id)).toEqual(['b', 'a']);
   });
@@ -114,9 +121,9 @@ describe('rotateSecret', () => {
   test('finds no webhook of another account, and none that was deleted', async () => {
     const id = await webhookWith('a');
     const other = (await createAccount(database.db, 'Other')).id;
-    const options = { choose: () => 'b', overlapSeconds: 0 };
+    const options = { choose: () => 'b', overlapSeconds: 0, actor };
     expect(await rotateSecret(database.db, sealer, other, id, options)).toBeUndefined();
-    await deleteWebhook(database.db, account_id, id, new Date());
+    await deleteWebhook(database.db, account_id, id, { actor, now: new Date() });
     expect(await rotateSecret(database.db, sealer, account_id, id, options)).toBeUndefined();
   });
 });

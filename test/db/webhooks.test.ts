@@ -21,6 +21,8 @@ let account_id: AccountId;
 let otherAccount: AccountId;
 const sealer = createSealer(generateEncryptionKey());
 const now = new Date('2025-01-15T10:25:03.004Z');
+const actor = { kind: 'postrider' } as const;
+const change = { actor, now };
 
 const settings: WebhookSettings = {
   url: 'https://receiver.test/',
@@ -31,6 +33,8 @@ const settings: WebhookSettings = {
   timeout_ms: 5000,
   headers: { 'X-A': 'secret-a' },
   auth: { type: 'bearer', token: 'secret-b' },
+  health: { failures: 7 },
+  recovery_rate: 30,
 };
 
 beforeAll(async () => {
@@ -41,7 +45,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const create = () =>
-  createWebhook(database.db, sealer, { ...settings, account_id, profile: 'inbox', secret: 'whsec_s' });
+  createWebhook(database.db, sealer, { ...settings, account_id, profile: 'inbox', secret: 'whsec_s' }, actor);
 
 async function newDelivery(webhook_id: WebhookId, status: DeliveryStatus) {
   const id = newId('dlv');
@@ -89,7 +93,7 @@ describe('webhooks', () => {
       () => {
         throw new TypeError('no');
       },
-      now,
+      change,
     );
     await expect(failing).rejects.toThrow(TypeError);
     expect(await findWebhook(database.db, sealer, account_id, webhook.id)).toEqual(webhook);
@@ -97,9 +101,11 @@ describe('webhooks', () => {
 
   test('cannot be changed or deleted by another account', async () => {
     const webhook = await create();
-    const change = () => ({ ...settings, url: 'https://taken.test/' });
-    expect(await updateWebhook(database.db, sealer, otherAccount, webhook.id, change, now)).toBeUndefined();
-    expect(await deleteWebhook(database.db, otherAccount, webhook.id, now)).toBeUndefined();
+    const takeOver = () => ({ ...settings, url: 'https://taken.test/' });
+    expect(
+      await updateWebhook(database.db, sealer, otherAccount, webhook.id, takeOver, change),
+    ).toBeUndefined();
+    expect(await deleteWebhook(database.db, otherAccount, webhook.id, change)).toBeUndefined();
     expect(await findWebhook(database.db, sealer, account_id, webhook.id)).toEqual(webhook);
   });
 });
@@ -111,7 +117,7 @@ describe('deleteWebhook', () => {
     for (const status of deliveryStatuses) ids.set(status, await newDelivery(webhook.id, status));
     const elsewhere = await newDelivery(other.id, 'pending');
 
-    const deleted = await deleteWebhook(database.db, account_id, webhook.id, now);
+    const deleted = await deleteWebhook(database.db, account_id, webhook.id, change);
     expect(deleted?.cancelled.map(({ id }) => id).sort()).toEqual(
       [ids.get('pending'), ids.get('held')].sort(),
     );
@@ -124,7 +130,7 @@ describe('deleteWebhook', () => {
       );
     }
     expect(await findDelivery(database.db, account_id, elsewhere)).toMatchObject({ status: 'pending' });
-    expect(await deleteWebhook(database.db, account_id, webhook.id, now)).toBeUndefined();
+    expect(await deleteWebhook(database.db, account_id, webhook.id, change)).toBeUndefined();
   });
 });
 
@@ -132,11 +138,11 @@ describe('deliveries', () => {
   test('are cancelled once, however many ask at the same time', async () => {
     const id = await newDelivery((await create()).id, 'pending');
     const results = await Promise.all(
-      Array.from({ length: 5 }, () => cancelDelivery(database.db, account_id, id, now)),
+      Array.from({ length: 5 }, () => cancelDelivery(database.db, account_id, id, change)),
     );
     expect(results.filter((result) => result?.is_changed)).toHaveLength(1);
     expect(results.every((result) => result?.delivery.status === 'cancelled')).toBe(true);
-    expect(await cancelDelivery(database.db, otherAccount, id, now)).toBeUndefined();
+    expect(await cancelDelivery(database.db, otherAccount, id, change)).toBeUndefined();
   });
 
   test('are still listed when their event is no longer kept', async () => {

@@ -7,6 +7,8 @@ import { createAccount, ensureFirstAccount } from '../../db/accounts.ts';
 import { createSealer, generateEncryptionKey } from '../../db/encryption.ts';
 import { createInboxAnnouncer } from '../../delivery/inbox-announcer.ts';
 import { createIntake } from '../../delivery/intake.ts';
+import { createWebhookWatcher } from '../../delivery/webhook-watcher.ts';
+import type { WatchedWebhook } from '../../temporal/health-starter.ts';
 import type { ContactList } from '../../temporal/workflow-starter.ts';
 import { parseCidrs } from '../../webhook/address-policy.ts';
 import { openTestDatabase } from './database.ts';
@@ -57,6 +59,25 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
       changedLists.push(list);
     },
   };
+  const healthCalls: { call: string; webhook: WatchedWebhook; request?: object }[] = [];
+  const healthStarter = {
+    startHealth: async (webhook: WatchedWebhook) => {
+      healthCalls.push({ call: 'startHealth', webhook });
+      return 'started' as const;
+    },
+    tellChanged: async (webhook: WatchedWebhook) => {
+      healthCalls.push({ call: 'tellChanged', webhook });
+    },
+    enable: async (webhook: WatchedWebhook, request: object) => {
+      healthCalls.push({ call: 'enable', webhook, request });
+      return null;
+    },
+    disable: async (webhook: WatchedWebhook, request: object) => {
+      healthCalls.push({ call: 'disable', webhook, request });
+      return null;
+    },
+  };
+  const watcher = createWebhookWatcher({ starter: healthStarter, log });
   const { db } = database;
   const intake = createIntake({ db, starter, log });
   const announcer = createInboxAnnouncer({ starter, log });
@@ -69,6 +90,8 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     intake,
     announcer,
     starter,
+    healthStarter,
+    watcher,
     sealer,
     settings: { version: '1.2.3', allowedPrivateCidrs: parseCidrs('10.1.0.0/16') },
     isReady: async () => ({ ready: true, checks: { database: { ok: true } } }),
@@ -114,10 +137,13 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     told,
     manualAttempts,
     changedLists,
+    /** What was asked of endpoints' health workflows. */
+    healthCalls,
     logLines,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await watcher.close();
       await intake.close();
       await database.close();
     },
