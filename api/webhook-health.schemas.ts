@@ -11,13 +11,9 @@ const countField = z.enum(['attempts', 'deliveries']).meta({
   description:
     'What counts: every failed attempt, or only deliveries that have failed for good (their retry schedule is spent).',
 });
-const failuresField = z
-  .int()
-  .min(1)
-  .max(maxFailures)
-  .meta({
-    description: 'So many in a row disable the endpoint; half of them are told as `webhook.failing`.',
-  });
+const failuresField = z.int().min(1).max(maxFailures).meta({
+  description: 'So many in a row disable the endpoint; half of them are told as `webhook.failing`.',
+});
 const minFailingField = z
   .int()
   .min(0)
@@ -99,13 +95,10 @@ export const disableSchema = z.strictObject({ reason: reasonField }).meta({ id: 
 
 export const enableSchema = z
   .strictObject({
-    held: z
-      .enum(['deliver', 'discard'])
-      .optional()
-      .meta({
-        description: 'What becomes of the deliveries that wait: `deliver` if absent.',
-        example: 'deliver',
-      }),
+    held: z.enum(['deliver', 'discard']).optional().meta({
+      description: 'What becomes of the deliveries that wait: `deliver` if absent.',
+      example: 'deliver',
+    }),
     reason: reasonField,
   })
   .meta({ id: 'Enabling' });
