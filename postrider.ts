@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createDeliveryActivities } from './activities/delivery-activities.ts';
 import { createHealthActivities } from './activities/health-activities.ts';
 import { createInboxActivities } from './activities/inbox-activities.ts';
+import { createRecoveryActivities } from './activities/recovery-activities.ts';
 import { createSweepActivities } from './activities/sweep-activities.ts';
 import { createApp } from './api/app.ts';
 import { type ApiListener, listenForApi } from './api-listener.ts';
@@ -14,18 +15,21 @@ import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
 import { createAttempter } from './delivery/attempter.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
+import { createFailureTeller } from './delivery/failure-teller.ts';
 import { createHealthReporter } from './delivery/health-reporter.ts';
 import { createHttpClient } from './delivery/http-client.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
 import { createIntake, type Intake } from './delivery/intake.ts';
 import { createRecorder } from './delivery/recorder.ts';
+import { createRecoverySender } from './delivery/recovery-sender.ts';
+import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
 import { createReadiness } from './readiness.ts';
 import { openStorage } from './storage.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
 import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
 import { createHealthStarter, type HealthStarter } from './temporal/health-starter.ts';
 import { createRecoveryStarter, type RecoveryStarter } from './temporal/recovery-starter.ts';
-import { searchAttributeNames } from './temporal/search-attributes.ts';
+import { searchAttributes } from './temporal/search-attributes.ts';
 import { ensureSweepSchedule } from './temporal/sweep-schedule.ts';
 import { type RunningWorker, startWorker } from './temporal/worker.ts';
 import { createWorkflowStarter, type WorkflowStarter } from './temporal/workflow-starter.ts';
@@ -120,7 +124,7 @@ async function open(
   );
   const temporal = await connectTemporal({ address: server.address, namespace: config.TEMPORAL_NAMESPACE });
   opened.push(temporal.close);
-  await ensureSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE, searchAttributeNames);
+  await ensureSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE, searchAttributes);
   const starter = createWorkflowStarter({
     client: temporal.client,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
@@ -185,11 +189,13 @@ async function openWorker({
   });
   opened.push(http.close);
   const reporter = createHealthReporter({ starter: healthStarter, log });
-  opened.push(reporter.close);
+  const failures = createFailureTeller({ db, intake, log });
+  opened.push(reporter.close, failures.close);
   const attempter = createAttempter({
     http,
     recorder: createRecorder({ db, log }),
     reporter,
+    failures,
     sealer,
     userAgent: `Postrider/${version}`,
     scheduleScale: config.SCHEDULE_SCALE,
@@ -198,6 +204,7 @@ async function openWorker({
     log,
   });
   opened.push(attempter.idle);
+  const sender = createRecoverySender({ db, attempter, starter, log });
   const worker = await startWorker({
     connection: temporal.connection,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -212,11 +219,12 @@ async function openWorker({
         scheduleScale: config.SCHEDULE_SCALE,
       }),
       ...createInboxActivities({ db, intake, starter }),
-      ...createSweepActivities({ db, starter, healthStarter }),
+      ...createRecoveryActivities({ db, sender }),
+      ...createSweepActivities({ db, starter, healthStarter, recoveryStarter, failures }),
     },
     workflowBundle,
   });
-  opened.push(worker.stop);
+  opened.push(worker.stop, async () => sender.stop());
   return worker;
 }
 
@@ -227,6 +235,8 @@ function openApi({
   sealer,
   temporal,
   starter,
+  healthStarter,
+  recoveryStarter,
   intake,
   server,
   opened,
@@ -234,14 +244,27 @@ function openApi({
   worker,
 }: Parts & { listener: ApiListener; worker: RunningWorker | undefined }): void {
   const announcer = createInboxAnnouncer({ starter, log });
+  const watcher = createWebhookWatcher({
+    starter: {
+      startHealth: healthStarter.startHealth,
+      // A recovery that is paused finds out with it that its webhook was deleted.
+      async tellChanged(webhook) {
+        await Promise.all([healthStarter.tellChanged(webhook), recoveryStarter.tellChanged(webhook)]);
+      },
+    },
+    log,
+  });
   // The requests first, then what they have begun: so the listener closes once more, before the intake.
-  opened.push(announcer.close, intake.close, listener.close);
+  opened.push(announcer.close, watcher.close, intake.close, listener.close);
   listener.serve(
     createApp({
       db: database.db,
       intake,
       announcer,
       starter,
+      healthStarter,
+      recoveryStarter,
+      watcher,
       sealer,
       settings: {
         allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,

@@ -2,6 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Database } from '../db/database.ts';
 import { cancelForDeletedWebhook } from '../db/deliveries.ts';
 import { type LoadedDelivery, loadDelivery, loadPendingDeliveries } from '../db/due-deliveries.ts';
+import { holdDeliveries } from '../db/held-deliveries.ts';
 import type { AttemptId, DeliveryId } from '../db/ids.ts';
 import { isAttemptRecorded } from '../db/record-attempts.ts';
 import type { DeliveryStatus } from '../db/schema.ts';
@@ -24,11 +25,14 @@ export interface PendingRetry {
 }
 
 export interface DeliveryActivities {
-  /** Attempts every due delivery of the workflow that calls it; answers what became of them and what has to wait. */
+  /**
+   * Attempts every due delivery of the workflow that calls it, or holds it while its endpoint is disabled; answers what
+   * became of them and what has to wait.
+   */
   attemptPending(): Promise<{ settled: SettlementCounts; retries: PendingRetry[] }>;
   /**
-   * Attempts a delivery that is due. Answers when that settled it; otherwise fails with the reason, and with
-   * `nextRetryDelay` to the next step of its schedule.
+   * Attempts a delivery that is due, or holds it while its endpoint is disabled. Answers when that settled it; otherwise
+   * fails with the reason, and with `nextRetryDelay` to the next step of its schedule.
    */
   attemptAgain(deliveryId: string): Promise<Settlement>;
   /** Attempts a delivery outside its schedule; answers its status then, and the workflow that owns it. */
@@ -53,21 +57,41 @@ export function createDeliveryActivities({
   async function attemptWhenDue(delivery: LoadedDelivery): Promise<Settlement | PendingRetry> {
     if (delivery.webhook.is_deleted)
       return (await cancelForDeletedWebhook(db, delivery.id)) ?? 'ended elsewhere';
-    const dueInMs = (delivery.next_attempt_at?.getTime() ?? 0) - Date.now();
-    if (dueInMs > earlyMs) return pendingRetry(delivery, dueInMs, 'waits for its next attempt');
+    if (!isDue(delivery)) return pendingRetry(delivery, dueInMs(delivery), 'waits for its next attempt');
     return settlementOf(delivery, await attempter.attempt(delivery));
+  }
+
+  /** Holds what is due at a disabled endpoint, in one statement, and attempts the rest. */
+  async function settleDue(
+    deliveries: readonly LoadedDelivery[],
+    onFault: (delivery: LoadedDelivery, error: unknown) => PendingRetry,
+  ): Promise<(Settlement | PendingRetry)[]> {
+    const toHold = new Set(deliveries.filter(isToBeHeld));
+    const held =
+      toHold.size === 0
+        ? new Set()
+        : await holdDeliveries(
+            db,
+            [...toHold].map(({ id }) => id),
+          );
+    const settle = async (delivery: LoadedDelivery) => {
+      if (held.has(delivery.id)) return 'held';
+      if (!toHold.has(delivery)) return attemptWhenDue(delivery);
+      // Just now its endpoint was enabled, or it has ended.
+      const fresh = await loadDelivery(db, delivery.id);
+      if (fresh === undefined) return 'ended elsewhere';
+      return fresh.status === 'pending' ? attemptWhenDue(fresh) : fresh.status;
+    };
+    return Promise.all(
+      deliveries.map((delivery) => settle(delivery).catch((error: unknown) => onFault(delivery, error))),
+    );
   }
 
   return {
     async attemptPending() {
-      const workflowId = Context.current().info.workflowExecution?.workflowId ?? '';
-      const deliveries = await loadPendingDeliveries(db, workflowId);
-      const results = await Promise.all(
-        deliveries.map((delivery) =>
-          attemptWhenDue(delivery).catch((error: unknown) =>
-            pendingRetry(delivery, afterFaultMs, nameOf(error)),
-          ),
-        ),
+      const deliveries = await loadPendingDeliveries(db, ownWorkflowId());
+      const results = await settleDue(deliveries, (delivery, error) =>
+        pendingRetry(delivery, afterFaultMs, nameOf(error)),
       );
       const settled: SettlementCounts = {};
       for (const result of results) {
@@ -81,7 +105,11 @@ export function createDeliveryActivities({
         const delivery = await loadDelivery(db, deliveryId as DeliveryId);
         if (delivery === undefined) return 'ended elsewhere';
         if (delivery.status !== 'pending') return delivery.status;
-        const result = await attemptWhenDue(delivery);
+        // Held meanwhile, and then sent: another workflow owns it.
+        if (delivery.workflow_id !== ownWorkflowId()) return 'ended elsewhere';
+        const [result = 'ended elsewhere'] = await settleDue([delivery], (_, error) => {
+          throw error;
+        });
         if (typeof result === 'string') return result;
         throw ApplicationFailure.create({
           type: 'AttemptFailed',
@@ -105,17 +133,35 @@ export function createDeliveryActivities({
   };
 }
 
-function settlementOf(delivery: LoadedDelivery, outcome: AttemptOutcome): Settlement | PendingRetry {
-  if (outcome.status !== 'pending') return outcome.status;
-  const dueInMs = (outcome.next_attempt_at?.getTime() ?? 0) - Date.now();
-  return pendingRetry(delivery, dueInMs, `attempt ${outcome.number} failed: ${outcome.reason}`);
+function ownWorkflowId(): string {
+  return Context.current().info.workflowExecution?.workflowId ?? '';
 }
 
-function pendingRetry(delivery: LoadedDelivery, dueInMs: number, reason: string): PendingRetry {
+function isDue(delivery: LoadedDelivery): boolean {
+  return dueInMs(delivery) <= earlyMs;
+}
+
+function dueInMs({ next_attempt_at }: { next_attempt_at: Date | null }): number {
+  return (next_attempt_at?.getTime() ?? 0) - Date.now();
+}
+
+/** A test event goes out whatever the endpoint's state. */
+function isToBeHeld(delivery: LoadedDelivery): boolean {
+  const { endpoint_state, is_deleted } = delivery.webhook;
+  const isDisabled = endpoint_state === 'disabled' || endpoint_state === 'probing';
+  return isDisabled && !is_deleted && !delivery.event.is_test && isDue(delivery);
+}
+
+function settlementOf(delivery: LoadedDelivery, outcome: AttemptOutcome): Settlement | PendingRetry {
+  if (outcome.status !== 'pending') return outcome.status;
+  return pendingRetry(delivery, dueInMs(outcome), `attempt ${outcome.number} failed: ${outcome.reason}`);
+}
+
+function pendingRetry(delivery: LoadedDelivery, delayMs: number, reason: string): PendingRetry {
   return {
     delivery_id: delivery.id,
     webhook_id: delivery.webhook.id,
-    delay_ms: Math.max(1, dueInMs),
+    delay_ms: Math.max(1, delayMs),
     reason,
   };
 }

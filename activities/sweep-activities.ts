@@ -3,13 +3,17 @@ import { findOutcomesAfter, findUncountedWebhooks, findUnhealthyWebhooks } from 
 import { findOverdueLists } from '../db/inbox-lists.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
+import type { FailureTeller } from '../delivery/failure-teller.ts';
+import { sendLeftBehind } from '../delivery/left-behind.ts';
 import type { HealthStarter } from '../temporal/health-starter.ts';
+import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 
 export interface SweepActivities {
   /**
    * Starts each workflow that is not running and whose deliveries, or whose contact's list, are overdue; answers how many
-   * it started. Tells health workflows what they were not told.
+   * it started. Tells health workflows, and accounts of failed deliveries, what
+   * they were not told.
    */
   startOverdueWorkflows(): Promise<number>;
   /** Starts the health workflows that are not there of endpoints that are not healthy: a healthy one's is started when it is needed. */
@@ -27,10 +31,14 @@ export function createSweepActivities({
   db,
   starter,
   healthStarter,
+  recoveryStarter,
+  failures,
 }: {
   db: Database;
   starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox'>;
   healthStarter: Pick<HealthStarter, 'startHealth' | 'tellOutcomes'>;
+  recoveryStarter: Pick<RecoveryStarter, 'ensureRecovery'>;
+  failures: Pick<FailureTeller, 'tellOverdue'>;
 }): SweepActivities {
   async function tellUncountedOutcomes() {
     const options = { now: new Date(), graceMs, limit: mostPerSweep };
@@ -50,7 +58,9 @@ export function createSweepActivities({
       for (const list of await findOverdueLists(db, limits)) {
         if ((await starter.startAnnounceInbox(list)) === 'started') started += 1;
       }
+      started += await sendLeftBehind({ db, starter: recoveryStarter });
       await tellUncountedOutcomes();
+      await failures.tellOverdue();
       return started;
     },
 

@@ -17,6 +17,7 @@ import { logRequests } from './request-log.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
 import { settingsWebhookRoutes } from './settings-webhooks.ts';
 import { webhookHealthRoutes } from './webhook-health.ts';
+import { webhookRecoveryRoutes } from './webhook-recovery.ts';
 import { webhookSecretRoutes } from './webhook-secrets.ts';
 import { webhookTestRoutes } from './webhook-tests.ts';
 import { webhookRoutes } from './webhooks.ts';
@@ -27,6 +28,7 @@ export const apiRoutes: readonly Route[] = [
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...webhookHealthRoutes,
+  ...webhookRecoveryRoutes,
   ...webhookTestRoutes,
   ...settingsWebhookRoutes,
   ...deliveryRoutes,

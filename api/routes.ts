@@ -7,6 +7,7 @@ import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { WebhookWatcher } from '../delivery/webhook-watcher.ts';
 import type { HealthStarter } from '../temporal/health-starter.ts';
+import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
 import type { EventTypes } from './event-type-rules.ts';
@@ -36,6 +37,7 @@ export interface ApiDependencies {
   announcer: InboxAnnouncer;
   starter: Starter;
   healthStarter: Pick<HealthStarter, 'enable' | 'disable'>;
+  recoveryStarter: Pick<RecoveryStarter, 'recover' | 'progress' | 'cancel'>;
   watcher: Pick<WebhookWatcher, 'watch' | 'tellChanged'>;
   sealer: Sealer;
   settings: ApiSettings;

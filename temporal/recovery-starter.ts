@@ -4,11 +4,11 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
+import type { RecoverRequest } from '../workflows/recover-request.ts';
 import type {
   cancelRecovery,
   goOn,
-  progress,
-  RecoverRequest,
+  progressQuery,
   RecoveryProgress,
   recover,
   recoverWebhook,
@@ -88,7 +88,7 @@ export function createRecoveryStarter({
       try {
         return await client.workflow
           .getHandle(recoverWorkflowId(webhook.id))
-          .query<RecoveryProgress>('progress' satisfies (typeof progress)['name']);
+          .query<RecoveryProgress>('progress' satisfies (typeof progressQuery)['name']);
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw unavailableOr(error);

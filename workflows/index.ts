@@ -3,4 +3,5 @@ export { announceInbox } from './announce-inbox.ts';
 export { attemptOnce } from './attempt-once.ts';
 export { deliverEvents } from './deliver-events.ts';
 export { endpointHealth } from './endpoint-health.ts';
+export { recoverWebhook } from './recover-webhook.ts';
 export { sweep } from './sweep.ts';

@@ -93,7 +93,8 @@ describe('a delivery whose webhook was deleted while the event was accepted', ()
 
   test('is cancelled when it was waiting for its next attempt', async () => {
     const delivery = await deliveryOfDeletedWebhook();
-    const environment = new MockActivityEnvironment();
+    const workflow = { workflowId: delivery.workflow_id, runId: 'run' };
+    const environment = new MockActivityEnvironment({ workflowExecution: workflow });
     expect(await environment.run(activities().attemptAgain, delivery.id)).toBe('cancelled');
     expect(await findDelivery(database.db, account_id, delivery.id)).toMatchObject(cancelled);
   });

@@ -331,6 +331,7 @@ describe('another account', () => {
     const bodies: Record<string, unknown> = {
       replaceWebhook: { url: 'https://other.test/', events: ['*'] },
       changeWebhook: { description: 'theirs' },
+      recoverWebhook: { since: '2025-01-15T10:25:03Z' },
       setInboxMessageStatus: { status: 'read' },
       testWebhook: { webhook_id: webhook.json.id, event_type: 'message.read' },
     };
@@ -350,7 +351,7 @@ describe('another account', () => {
       expect([theirs.status, theirs.json.code], route.name).toEqual([404, 'not_found']);
       tried++;
     }
-    expect(tried).toBe(23);
+    expect(tried).toBe(26);
     for (const path of ['/v1/events', '/v1/webhooks', '/v1/deliveries']) {
       expect((await api.request('GET', path, { key: api.otherKey })).json.data).toEqual([]);
     }

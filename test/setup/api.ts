@@ -77,6 +77,14 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
       return null;
     },
   };
+  const recoveries: { webhook: WatchedWebhook; request: object }[] = [];
+  const recoveryStarter = {
+    recover: async (webhook: WatchedWebhook, request: object) => {
+      recoveries.push({ webhook, request });
+    },
+    progress: async () => undefined,
+    cancel: async () => 0,
+  };
   const watcher = createWebhookWatcher({ starter: healthStarter, log });
   const { db } = database;
   const intake = createIntake({ db, starter, log });
@@ -91,6 +99,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     announcer,
     starter,
     healthStarter,
+    recoveryStarter,
     watcher,
     sealer,
     settings: { version: '1.2.3', allowedPrivateCidrs: parseCidrs('10.1.0.0/16') },
@@ -139,6 +148,8 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     changedLists,
     /** What was asked of endpoints' health workflows. */
     healthCalls,
+    /** What recoveries were asked for. */
+    recoveries,
     logLines,
     async close() {
       server.closeAllConnections();

@@ -1,0 +1,190 @@
+import { sql } from 'drizzle-orm';
+import { type Database, selectRows } from './database.ts';
+import { query } from './errors.ts';
+import { type AccountId, type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
+import type { EndpointState } from './schema.ts';
+import { unnest } from './unnest.ts';
+
+/** Rows that one statement moves. */
+const mostPerStatement = 1_000;
+
+/** What a recovery goes by. */
+export interface Recovery {
+  is_webhook_deleted: boolean;
+  endpoint_state: EndpointState;
+  /** Deliveries a second. */
+  recovery_rate: number;
+  /** The held delivery that has waited longest; null when none is held. */
+  oldest: DeliveryId | null;
+}
+
+/** How a webhook's recovery stands now; undefined when there is no such webhook. */
+export const findRecovery = query(
+  async (db: Database, webhookId: WebhookId): Promise<Recovery | undefined> => {
+    const [row] = await selectRows<{
+      is_webhook_deleted: boolean;
+      endpoint_state: EndpointState;
+      recovery_rate: number;
+      oldest: string | null;
+    }>(
+      db,
+      sql`select w.deleted_at is not null as is_webhook_deleted, w.endpoint_state, w.recovery_rate,
+          (select d.id from deliveries d where d.webhook_id = w.id and d.status = 'held' order by d.id limit 1) as oldest
+        from webhooks w where w.id = ${uuidOf(webhookId)}`,
+    );
+    return row && { ...row, oldest: row.oldest === null ? null : idOf('dlv', row.oldest) };
+  },
+);
+
+/** How many of a webhook's deliveries are held, and how many of them had ended and are to be sent again. */
+export const countLeft = query(
+  async (db: Database, webhookId: WebhookId): Promise<{ held: number; marked: number }> => {
+    const [row] = await selectRows<{ held: number; marked: number }>(
+      db,
+      sql`select count(*)::int as held, count(held_from)::int as marked
+          from deliveries where webhook_id = ${uuidOf(webhookId)} and status = 'held'`,
+    );
+    return row ?? { held: 0, marked: 0 };
+  },
+);
+
+/**
+ * Gives the oldest held deliveries of a webhook to a workflow, to be attempted at once; answers how many. None are taken
+ * while the endpoint is disabled or probed. Whoever takes them owns them until `leasedUntil`: then they are due, and the
+ * sweep starts the workflow. One that had ended before gets its whole retry schedule again.
+ */
+export const takeHeld = query(
+  async (
+    db: Database,
+    take: { webhook_id: WebhookId; workflow_id: string; limit: number; leased_until: Date },
+  ): Promise<number> => {
+    const rows = await selectRows(
+      db,
+      sql`with oldest as (
+          select d.id from deliveries d
+          where d.webhook_id = ${uuidOf(take.webhook_id)} and d.status = 'held' and exists (
+            select from webhooks w
+            where w.id = d.webhook_id and w.deleted_at is null and w.endpoint_state in ('healthy', 'failing'))
+          order by d.id limit ${take.limit} for update of d skip locked
+        )
+        update deliveries d set
+          status = 'pending', workflow_id = ${take.workflow_id},
+          next_attempt_at = ${take.leased_until.toISOString()}::timestamptz,
+          scheduled_attempts = case when d.held_from is null then d.scheduled_attempts else 0 end,
+          held_from = null, ended_at = null
+        from oldest where d.id = oldest.id returning d.id`,
+    );
+    return rows.length;
+  },
+);
+
+/** A delivery whose attempt is under way. */
+export interface Leased {
+  id: DeliveryId;
+  /** As it was before the attempt: it tells whether that was recorded. */
+  scheduled_attempts: number;
+}
+
+/**
+ * Owns deliveries for longer whose attempt is not recorded yet. One that is being written at this moment is left as it is:
+ * so this never waits, and never makes others wait crosswise.
+ */
+export const renewLeases = query(
+  async (db: Database, leased: readonly Leased[], until: Date): Promise<void> => {
+    await db.execute(
+      sql`with unrecorded as (
+          select d.id from ${unnest(leased, {
+            leased_id: ['uuid', ({ id }) => uuidOf(id)],
+            steps: ['int', (one) => one.scheduled_attempts],
+          })} join deliveries d on d.id = leased_id
+          where d.status = 'pending' and d.scheduled_attempts = steps
+          for update of d skip locked
+        )
+        update deliveries d set next_attempt_at = ${until.toISOString()}::timestamptz
+        from unrecorded where d.id = unrecorded.id`,
+    );
+  },
+);
+
+/** Deliveries that ended with this status in this time, its ends included. */
+export interface EndedRange {
+  status: 'failed' | 'cancelled';
+  since: Date;
+  until: Date;
+}
+
+/**
+ * Marks up to 1,000 ended deliveries of a webhook, those that ended first: they are held, to be sent again, and remember how
+ * they had ended. Test events and deleted webhooks are left out. Answers how many; none when all are marked.
+ */
+export const markEnded = query(
+  async (db: Database, webhookId: WebhookId, { status, since, until }: EndedRange): Promise<number> => {
+    const rows = await selectRows(
+      db,
+      sql`with ended as (
+          select d.id from deliveries d join events e on e.id = d.event_id join webhooks w on w.id = d.webhook_id
+          where d.webhook_id = ${uuidOf(webhookId)} and d.status = ${status} and d.status in ('failed', 'cancelled')
+            and d.ended_at >= ${since.toISOString()}::timestamptz and d.ended_at <= ${until.toISOString()}::timestamptz
+            and not e.is_test and w.deleted_at is null
+          order by d.ended_at, d.id limit ${mostPerStatement} for update of d
+        )
+        update deliveries d set status = 'held', held_from = d.status
+        from ended where d.id = ended.id returning d.id`,
+    );
+    return rows.length;
+  },
+);
+
+/**
+ * Gives up to 1,000 marked deliveries that are still held, those after an id, their former status back; answers how many, and
+ * the last one's id, after which to go on; null when there were none.
+ */
+export const takeBackMarked = query(
+  async (
+    db: Database,
+    webhookId: WebhookId,
+    after: DeliveryId | null,
+  ): Promise<{ count: number; last: DeliveryId | null }> => {
+    const rows = await selectRows<{ id: string }>(
+      db,
+      sql`with marked as (
+          select id from deliveries
+          where webhook_id = ${uuidOf(webhookId)} and status = 'held' and held_from is not null
+            ${after === null ? sql`` : sql`and id > ${uuidOf(after)}`}
+          order by id limit ${mostPerStatement} for update
+        )
+        update deliveries d set status = d.held_from, held_from = null
+        from marked where d.id = marked.id returning d.id`,
+    );
+    const last = rows.reduce<string | null>((max, { id }) => (max === null || id > max ? id : max), null);
+    return { count: rows.length, last: last === null ? null : idOf('dlv', last) };
+  },
+);
+
+/**
+ * Webhooks with held deliveries that nobody may be going to send: their endpoints are not disabled, or they are deleted. Looks
+ * at one held delivery a webhook, however many there are.
+ */
+export const findLeftBehind = query(
+  async (db: Database): Promise<{ id: WebhookId; account_id: AccountId; is_deleted: boolean }[]> => {
+    const rows = await selectRows<{ id: string; account_id: string; is_deleted: boolean }>(
+      db,
+      sql`with recursive holding as (
+          (select webhook_id from deliveries where status = 'held' order by webhook_id limit 1)
+          union all
+          select (
+            select d.webhook_id from deliveries d where d.status = 'held' and d.webhook_id > h.webhook_id
+            order by d.webhook_id limit 1)
+          from holding h where h.webhook_id is not null
+        )
+        select w.id, w.account_id, w.deleted_at is not null as is_deleted
+        from holding h join webhooks w on w.id = h.webhook_id
+        where w.deleted_at is not null or w.endpoint_state in ('healthy', 'failing')`,
+    );
+    return rows.map((row) => ({
+      id: idOf('wh', row.id),
+      account_id: idOf('acct', row.account_id),
+      is_deleted: row.is_deleted,
+    }));
+  },
+);

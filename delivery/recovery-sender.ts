@@ -1,0 +1,189 @@
+import type { Logger } from 'pino';
+import type { Database } from '../db/database.ts';
+import { type LoadedDelivery, loadPendingDeliveries } from '../db/due-deliveries.ts';
+import type { WebhookId } from '../db/ids.ts';
+import { findRecovery, takeHeld } from '../db/recoveries.ts';
+import { recoveredWorkflowId } from '../temporal/workflow-ids.ts';
+import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
+import type { Attempter } from './attempter.ts';
+import { createLeases } from './leases.ts';
+import { createPace } from './pace.ts';
+
+/** What became of held deliveries that were sent. */
+export interface SentCounts {
+  sent: number;
+  succeeded: number;
+  /** Ended otherwise. The rest of those sent wait for the next attempt of their schedule. */
+  failed: number;
+}
+
+/** Why a page ended: its time was up, the endpoint is disabled, nothing is held any more, or the webhook is deleted. */
+export type PageEnd = 'more' | 'paused' | 'done' | 'gone';
+
+/** Sends held deliveries, oldest first, at their webhook's recovery rate. */
+export interface RecoverySender {
+  /**
+   * Sends for ten seconds at most, or until it is stopped, and resolves once what it sent has come back. What it takes in
+   * one go has a workflow id of its own, and that workflow is started when something of it has to be attempted again. Counts
+   * into `counts` as it goes. One page of a webhook at a time: a second call ends the first.
+   */
+  sendPage(webhookId: WebhookId, counts: SentCounts, stopped: AbortSignal): Promise<PageEnd>;
+  /** Ends the pages under way, and further ones at once: the process is about to stop. */
+  stop(): void;
+}
+
+/** So that progress shows, and a worker that is to stop is not kept waiting. */
+const pageMs = 10_000;
+/** Taken in one go: what goes out in half a second, so that disabling the endpoint is soon noticed. */
+const takenMs = 500;
+const mostTaken = 50;
+/** Leaves connections to the endpoint for new events. */
+const mostInFlight = 64;
+
+export function createRecoverySender({
+  db,
+  attempter,
+  starter,
+  log,
+}: {
+  db: Database;
+  attempter: Pick<Attempter, 'attempt'>;
+  starter: Pick<WorkflowStarter, 'startDeliverEvents'>;
+  log: Logger;
+}): RecoverySender {
+  const underWay = new Map<WebhookId, { end: () => void; ended: Promise<unknown> }>();
+  let isStopping = false;
+
+  async function send(webhookId: WebhookId, counts: SentCounts, isOver: () => boolean): Promise<PageEnd> {
+    const pace = createPace();
+    const leases = createLeases(db, log);
+    const inFlight = new Set<Promise<unknown>>();
+    const batches: Promise<void>[] = [];
+
+    async function sendOne(delivery: LoadedDelivery): Promise<'pending' | 'ended'> {
+      // Without its lease the sweep may have given it to its workflow.
+      if (!leases.holds(delivery.id)) return 'pending';
+      counts.sent += 1;
+      try {
+        const { status } = await attempter.attempt(delivery);
+        if (status === 'pending') return 'pending';
+        counts[status === 'succeeded' ? 'succeeded' : 'failed'] += 1;
+        return 'ended';
+      } catch {
+        // The workflow makes the attempt again, and shows the fault.
+        return 'pending';
+      } finally {
+        leases.end(delivery.id);
+      }
+    }
+
+    async function sendBatch(batch: readonly LoadedDelivery[], rate: number) {
+      const attempts: Promise<'pending' | 'ended'>[] = [];
+      for (const delivery of batch) {
+        await pace.turn(rate);
+        const attempt = sendOne(delivery);
+        attempts.push(attempt);
+        const settled = attempt.finally(() => inFlight.delete(settled));
+        inFlight.add(settled);
+      }
+      batches.push(
+        Promise.all(attempts).then(async (ends) => {
+          if (ends.includes('pending')) await startWorkflow(batch);
+        }),
+      );
+    }
+
+    async function sendUntilOver(): Promise<PageEnd> {
+      while (!isOver()) {
+        const recovery = await findRecovery(db, webhookId);
+        if (recovery === undefined || recovery.is_webhook_deleted) return 'gone';
+        if (recovery.oldest === null) return 'done';
+        if (recovery.endpoint_state === 'disabled' || recovery.endpoint_state === 'probing') return 'paused';
+        const free = mostInFlight - inFlight.size;
+        if (free === 0) {
+          await Promise.race(inFlight);
+          continue;
+        }
+        const rate = recovery.recovery_rate;
+        const now = new Date();
+        const workflowId = recoveredWorkflowId(recovery.oldest, now);
+        const leasedUntil = leases.endOf(now);
+        const taken = await takeHeld(db, {
+          webhook_id: webhookId,
+          workflow_id: workflowId,
+          limit: Math.min(free, mostTaken, Math.max(1, Math.round((rate * takenMs) / 1_000))),
+          leased_until: leasedUntil,
+        });
+        if (taken === 0) {
+          await pace.turn(rate);
+          continue;
+        }
+        const batch = await loadPendingDeliveries(db, workflowId);
+        leases.begin(batch, leasedUntil);
+        await sendBatch(batch, rate);
+      }
+      return 'more';
+    }
+
+    const sentBefore = counts.sent;
+    try {
+      return await sendUntilOver();
+    } catch (error) {
+      // What was sent is to be counted: if the fault stays, the next page meets it at once.
+      if (counts.sent === sentBefore) throw error;
+      return 'more';
+    } finally {
+      await Promise.all(batches);
+      leases.close();
+      await pace.over();
+    }
+  }
+
+  async function startWorkflow(batch: readonly LoadedDelivery[]) {
+    const [first] = batch;
+    if (first === undefined) return;
+    try {
+      await starter.startDeliverEvents({
+        workflow_id: first.workflow_id,
+        event_ids: batch.map(({ event }) => event.id),
+        webhook_ids: [first.webhook.id],
+        account_ids: [first.account_id],
+      });
+    } catch (error) {
+      const reason = error instanceof TemporalUnavailable ? 'Temporal is not available' : String(error);
+      log.warn(
+        { workflow_id: first.workflow_id, reason },
+        'the workflow was not started: the sweep will start it',
+      );
+    }
+  }
+
+  return {
+    async sendPage(webhookId, counts, stopped) {
+      const before = underWay.get(webhookId);
+      before?.end();
+      await before?.ended;
+      let isEnded = false;
+      const endsAt = Date.now() + pageMs;
+      const isOver = () => isEnded || isStopping || stopped.aborted || Date.now() >= endsAt;
+      const page = send(webhookId, counts, isOver);
+      const one = {
+        end: () => {
+          isEnded = true;
+        },
+        ended: page.catch(() => {
+          // Told to whoever asked for that page.
+        }),
+      };
+      underWay.set(webhookId, one);
+      try {
+        return await page;
+      } finally {
+        if (underWay.get(webhookId) === one) underWay.delete(webhookId);
+      }
+    },
+    stop() {
+      isStopping = true;
+    },
+  };
+}
