@@ -2,6 +2,7 @@ import {
   type Client,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import type { AccountId, WebhookId } from '../db/ids.ts';
 import type { Outcome } from '../webhook/endpoint-health.ts';
@@ -16,7 +17,7 @@ import type {
 import type { EndpointRequest } from '../workflows/endpoint-request.ts';
 import { searchAttributesOf } from './search-attributes.ts';
 import { healthWorkflowId } from './workflow-ids.ts';
-import { unavailableOr } from './workflow-starter.ts';
+import { TemporalUnavailable, unavailableOr } from './workflow-starter.ts';
 
 /** A webhook whose endpoint has a health workflow. */
 export interface WatchedWebhook {
@@ -40,12 +41,17 @@ export interface HealthStarter {
   disable(webhook: WatchedWebhook, request: Partial<Omit<EndpointRequest, 'held'>>): Promise<Health | null>;
 }
 
+const usualAnswerMs = 10_000;
+
 export function createHealthStarter({
   client,
   taskQueue,
+  answerMs = usualAnswerMs,
 }: {
   client: Client;
   taskQueue: string;
+  /** How long to wait until an endpoint is enabled or disabled. */
+  answerMs?: number;
 }): HealthStarter {
   const options = (webhook: WatchedWebhook) => ({
     taskQueue,
@@ -72,18 +78,22 @@ export function createHealthStarter({
   }
 
   async function update(webhook: WatchedWebhook, name: string, request: object): Promise<Health | null> {
+    const start = new WithStartWorkflowOperation<typeof endpointHealth>('endpointHealth', {
+      ...options(webhook),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    const answer = () =>
+      client.workflow.executeUpdateWithStart<typeof endpointHealth, Health | null, [object]>(name, {
+        args: [request],
+        startWorkflowOperation: start,
+      });
     try {
-      return await client.workflow.executeUpdateWithStart<typeof endpointHealth, Health | null, [object]>(
-        name,
-        {
-          args: [request],
-          startWorkflowOperation: new WithStartWorkflowOperation<typeof endpointHealth>('endpointHealth', {
-            ...options(webhook),
-            workflowIdConflictPolicy: 'USE_EXISTING',
-          }),
-        },
-      );
+      return await client.withDeadline(Date.now() + answerMs, answer);
     } catch (error) {
+      // Without a worker it would be waited for without end.
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+        throw new TemporalUnavailable('No worker answered in time');
+      }
       throw unavailableOr(error);
     }
   }
