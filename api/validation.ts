@@ -44,9 +44,9 @@ function faultsOf(issues: readonly z.core.$ZodIssue[], base: readonly PropertyKe
       return issue.keys.map((key) => ({ path: [...path, key], detail: 'is not known here' }));
     }
     if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-      // Of a list and an object, the one that was sent.
+      // Of a list, an object and a word, the one that was sent.
       const ofItsKind = issue.errors.filter(
-        (one) => !one.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+        (one) => !one.some(({ code, path }) => /^invalid_(type|value)$/.test(code) && path.length === 0),
       );
       const nearest = (ofItsKind.length > 0 ? ofItsKind : issue.errors).reduce((best, one) =>
         one.length < best.length ? one : best,
