@@ -6,7 +6,17 @@ import { withElapsed } from './elapsed.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { CommandFailed, runCommand } from './run-command.js';
 
-const sourceFolders = ['activities', 'api', 'db', 'delivery', 'demo', 'temporal', 'webhook', 'workflows'];
+const sourceFolders = [
+  'activities',
+  'api',
+  'bench',
+  'db',
+  'delivery',
+  'demo',
+  'temporal',
+  'webhook',
+  'workflows',
+];
 /** Folders that become dist/, or were it. */
 const besides = '.dist-';
 const otherSources = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js'];
