@@ -138,6 +138,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     request,
     origin,
     db,
+    intake,
     sealer,
     key,
     accountId,
