@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { endpointDisabledReason } from './held-deliveries.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, newId, uuidOf, type WebhookId } from './ids.ts';
 import type { EndpointState } from './schema.ts';
 import { unnest } from './unnest.ts';
@@ -225,8 +226,9 @@ async function insertDeliveries(tx: Database, rows: readonly { event: NewEvent; 
   if (rows.length === 0) return;
   await tx.execute(
     sql`insert into deliveries
-          (id, account_id, event_id, webhook_id, workflow_id, status, next_attempt_at, created_at)
+          (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, created_at)
         select id, account_id, event_id, webhook_id, workflow_id, status,
+          case when status = 'held' then ${endpointDisabledReason}::text end,
           case when status = 'pending' then created_at::timestamptz end, created_at::timestamptz
         from ${unnest(rows, {
           id: ['uuid', ({ delivery }) => uuidOf(delivery.id)],
