@@ -13,16 +13,12 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { ensureFirstAccount } from './db/accounts.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
-import { createAttempter } from './delivery/attempter.ts';
+import { forgetHeadStarts } from './db/head-starts.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
-import { createFailureTeller } from './delivery/failure-teller.ts';
-import { createHealthReporter } from './delivery/health-reporter.ts';
-import { createHttpClient } from './delivery/http-client.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
-import { createIntake, type Intake } from './delivery/intake.ts';
-import { createRecorder } from './delivery/recorder.ts';
 import { createRecoverySender } from './delivery/recovery-sender.ts';
 import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
+import { type Engine, openEngine } from './engine.ts';
 import { createReadiness } from './readiness.ts';
 import { openStorage } from './storage.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
@@ -35,7 +31,6 @@ import { type RunningWorker, startWorker } from './temporal/worker.ts';
 import { createWorkflowStarter, type WorkflowStarter } from './temporal/workflow-starter.ts';
 import { openTemporalServer, type TemporalServer } from './temporal-server.ts';
 import { version } from './version.ts';
-import { isAddressAllowed } from './webhook/address-policy.ts';
 
 export const roles = ['api', 'worker', 'both'] as const;
 /** What a process does. */
@@ -128,7 +123,7 @@ async function open(
   const starter = createWorkflowStarter({
     client: temporal.client,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
-    requestEagerStart: role === 'both',
+    requestEagerStart: role !== 'api',
   });
   const healthStarter = createHealthStarter({
     client: temporal.client,
@@ -138,11 +133,13 @@ async function open(
     client: temporal.client,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
   });
-  const intake = createIntake({ db: database.db, starter, log });
-  opened.push(intake.close);
+  // The one process that uses it was killed, or it has said so.
+  if (database.kind === 'embedded') await forgetHeadStarts(database.db);
   const starters = { starter, healthStarter, recoveryStarter };
-  const parts = { config, log, database, sealer, temporal, ...starters, intake, server, opened };
-  const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle, resolve });
+  const common = { config, log, sealer, ...starters, opened };
+  const engine = openEngine({ ...common, db: database.db, hasWorker: role !== 'api', resolve });
+  const parts = { ...common, database, temporal, engine, server };
+  const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle });
   if (listener !== undefined) openApi({ ...parts, listener, worker });
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
 
@@ -164,7 +161,7 @@ interface Parts {
   starter: WorkflowStarter;
   healthStarter: HealthStarter;
   recoveryStarter: RecoveryStarter;
-  intake: Intake;
+  engine: Engine;
   server: TemporalServer;
   opened: (() => Promise<void>)[];
 }
@@ -173,44 +170,22 @@ async function openWorker({
   config,
   log,
   database: { db },
-  sealer,
   temporal,
   starter,
   healthStarter,
   recoveryStarter,
-  intake,
+  engine,
   opened,
   workflowBundle = bundledWorkflows(),
-  resolve,
-}: Parts & { workflowBundle: string | undefined; resolve: Resolve | undefined }): Promise<RunningWorker> {
-  const http = createHttpClient({
-    isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
-    ...(resolve === undefined ? {} : { resolve }),
-  });
-  opened.push(http.close);
-  const reporter = createHealthReporter({ starter: healthStarter, log });
-  const failures = createFailureTeller({ db, intake, log });
-  opened.push(reporter.close, failures.close);
-  const attempter = createAttempter({
-    http,
-    recorder: createRecorder({ db, log }),
-    reporter,
-    failures,
-    sealer,
-    userAgent: `Postrider/${version}`,
-    scheduleScale: config.SCHEDULE_SCALE,
-    random: Math.random,
-    allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
-    log,
-  });
-  opened.push(attempter.idle);
+}: Parts & { workflowBundle: string | undefined }): Promise<RunningWorker> {
+  const { intake, attempter, slots, headStarts, failures } = engine;
   const sender = createRecoverySender({ db, attempter, starter, log });
   const worker = await startWorker({
     connection: temporal.connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     activities: {
-      ...createDeliveryActivities({ db, attempter }),
+      ...createDeliveryActivities({ db, attempter, slots, headStarts }),
       ...createHealthActivities({
         db,
         attempter,
@@ -220,11 +195,19 @@ async function openWorker({
       }),
       ...createInboxActivities({ db, intake, starter }),
       ...createRecoveryActivities({ db, sender }),
-      ...createSweepActivities({ db, starter, healthStarter, recoveryStarter, failures }),
+      ...createSweepActivities({
+        db,
+        starter,
+        healthStarter,
+        recoveryStarter,
+        failures,
+        groupWindowMs: config.GROUP_WINDOW_MS,
+      }),
     },
     workflowBundle,
   });
-  opened.push(worker.stop, async () => sender.stop());
+  // First attempts under way end before the worker does, so that their workflows are told.
+  opened.push(worker.stop, async () => sender.stop(), headStarts.close);
   return worker;
 }
 
@@ -237,7 +220,7 @@ function openApi({
   starter,
   healthStarter,
   recoveryStarter,
-  intake,
+  engine: { intake },
   server,
   opened,
   listener,

@@ -1,12 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Database } from '../db/database.ts';
 import { cancelForDeletedWebhook } from '../db/deliveries.ts';
-import { type LoadedDelivery, loadDelivery, loadPendingDeliveries } from '../db/due-deliveries.ts';
+import {
+  type LoadedDelivery,
+  loadDelivery,
+  loadPendingDeliveries,
+  postponeAttempt,
+} from '../db/due-deliveries.ts';
 import { holdDeliveries } from '../db/held-deliveries.ts';
-import type { AttemptId, DeliveryId } from '../db/ids.ts';
+import type { AttemptId, DeliveryId, WebhookId } from '../db/ids.ts';
 import { isAttemptRecorded } from '../db/record-attempts.ts';
 import type { DeliveryStatus } from '../db/schema.ts';
 import type { Attempter, AttemptOutcome } from '../delivery/attempter.ts';
+import type { EndpointSlots } from '../delivery/endpoint-slots.ts';
+import type { HeadStarts, UnderWay } from '../delivery/head-start.ts';
+import { awaitElsewhere } from '../delivery/head-start-elsewhere.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** How a delivery left its workflow: with a final status, held for its endpoint's recovery, or ended by someone else. */
@@ -46,19 +55,71 @@ export interface DeliveryActivities {
 const earlyMs = 50;
 /** After a fault of our own, the retrying activity takes over: it shows the fault in the Temporal UI. */
 const afterFaultMs = 1_000;
+/** A first attempt under way is waited for so long: one that takes longer is asked after by the retrying activity. */
+const joinMs = 1_000;
+const askAgainMs = 2_000;
+/** How long an attempt waits at first, and at most, that finds its endpoint's share of attempts under way. */
+const firstTurnMs = 1_000;
+const longestTurnMs = 60_000;
 
 export function createDeliveryActivities({
   db,
   attempter,
+  slots,
+  headStarts,
 }: {
   db: Database;
   attempter: Attempter;
+  slots: Pick<EndpointSlots, 'tryTake'>;
+  headStarts: Pick<HeadStarts, 'take' | 'find'>;
 }): DeliveryActivities {
   async function attemptWhenDue(delivery: LoadedDelivery): Promise<Settlement | PendingRetry> {
     if (delivery.webhook.is_deleted)
       return (await cancelForDeletedWebhook(db, delivery.id)) ?? 'ended elsewhere';
     if (!isDue(delivery)) return pendingRetry(delivery, dueInMs(delivery), 'waits for its next attempt');
-    return settlementOf(delivery, await attempter.attempt(delivery));
+    const release = slots.tryTake(delivery.webhook.id);
+    if (release === null) {
+      const delayMs = turnMs();
+      // So that the sweep need not look after it.
+      await postponeAttempt(db, delivery.id, delayMs);
+      return pendingRetry(delivery, delayMs, 'waits its turn at its endpoint');
+    }
+    return settlementOf(delivery, await attempter.attempt(delivery).finally(release));
+  }
+
+  /** A first attempt of this process. */
+  async function join(id: DeliveryId, { webhook_id, outcome }: UnderWay): Promise<Settlement | PendingRetry> {
+    const delivery = { id, webhook: { id: webhook_id } };
+    const result = await Promise.race([outcome, delay(joinMs, 'under way' as const, { ref: false })]);
+    if (result === 'under way') return pendingRetry(delivery, askAgainMs, 'its first attempt is under way');
+    if (result === 'left') return pendingRetry(delivery, turnMs(), 'waits its turn at its endpoint');
+    return settlementOf(delivery, result);
+  }
+
+  /** Attempts what is due; what has a head start in another process is left to that, if it lives. */
+  async function settleHere(
+    deliveries: readonly LoadedDelivery[],
+    onFault: (delivery: LoadedDelivery, error: unknown) => PendingRetry,
+  ): Promise<(Settlement | PendingRetry)[]> {
+    const settleElsewhere = async (headStarted: readonly LoadedDelivery[]) => {
+      if (headStarted.length === 0) return [];
+      const { free, ended, underWay } = await awaitElsewhere(db, headStarted);
+      return [
+        ...ended.map(
+          (status): Settlement => (status === 'gone' ? 'ended elsewhere' : (status as Settlement)),
+        ),
+        ...underWay.map((one) => pendingRetry(one, askAgainMs, 'its first attempt is under way')),
+        ...(await settleDue(free, onFault)),
+      ];
+    };
+    const [here, elsewhere] = await Promise.all([
+      settleDue(
+        deliveries.filter(({ head_start }) => head_start === null),
+        onFault,
+      ),
+      settleElsewhere(deliveries.filter(({ head_start }) => head_start !== null)),
+    ]);
+    return [...here, ...elsewhere];
   }
 
   /** Holds what is due at a disabled endpoint, in one statement, and attempts the rest. */
@@ -87,12 +148,43 @@ export function createDeliveryActivities({
     );
   }
 
+  async function attemptOwned(id: DeliveryId): Promise<Settlement | PendingRetry> {
+    // Asked before the database: what has ended by then is recorded there.
+    const underWay = headStarts.find(id);
+    if (underWay !== undefined) return join(id, underWay);
+    const delivery = await loadDelivery(db, id);
+    if (delivery === undefined) return 'ended elsewhere';
+    if (delivery.status !== 'pending') return delivery.status;
+    // Held meanwhile, and then sent: another workflow owns it.
+    if (delivery.workflow_id !== ownWorkflowId()) return 'ended elsewhere';
+    const [result = 'ended elsewhere'] = await settleHere([delivery], (_, error) => {
+      throw error;
+    });
+    return result;
+  }
+
   return {
     async attemptPending() {
-      const deliveries = await loadPendingDeliveries(db, ownWorkflowId());
-      const results = await settleDue(deliveries, (delivery, error) =>
-        pendingRetry(delivery, afterFaultMs, nameOf(error)),
-      );
+      const afterFault = (delivery: DeliveryToRetry, error: unknown) =>
+        pendingRetry(delivery, afterFaultMs, nameOf(error));
+      const known = headStarts.take(ownWorkflowId()) ?? { byDelivery: new Map(), isWhole: false };
+      const settleOthers = async () => {
+        if (known.isWhole) return [];
+        const pending = await loadPendingDeliveries(db, ownWorkflowId());
+        return settleHere(
+          pending.filter(({ id }) => !known.byDelivery.has(id)),
+          afterFault,
+        );
+      };
+      const [others, ...joined] = await Promise.all([
+        settleOthers(),
+        ...[...known.byDelivery].map(([id, underWay]) =>
+          join(id, underWay).catch((error: unknown) =>
+            afterFault({ id, webhook: { id: underWay.webhook_id } }, error),
+          ),
+        ),
+      ]);
+      const results = [...joined, ...others];
       const settled: SettlementCounts = {};
       for (const result of results) {
         if (typeof result === 'string') settled[result] = (settled[result] ?? 0) + 1;
@@ -102,14 +194,7 @@ export function createDeliveryActivities({
 
     attemptAgain: (deliveryId) =>
       whileHeartbeating(async () => {
-        const delivery = await loadDelivery(db, deliveryId as DeliveryId);
-        if (delivery === undefined) return 'ended elsewhere';
-        if (delivery.status !== 'pending') return delivery.status;
-        // Held meanwhile, and then sent: another workflow owns it.
-        if (delivery.workflow_id !== ownWorkflowId()) return 'ended elsewhere';
-        const [result = 'ended elsewhere'] = await settleDue([delivery], (_, error) => {
-          throw error;
-        });
+        const result = await attemptOwned(deliveryId as DeliveryId);
         if (typeof result === 'string') return result;
         throw ApplicationFailure.create({
           type: 'AttemptFailed',
@@ -152,16 +237,27 @@ function isToBeHeld(delivery: LoadedDelivery): boolean {
   return isDisabled && !is_deleted && !delivery.event.is_test && isDue(delivery);
 }
 
-function settlementOf(delivery: LoadedDelivery, outcome: AttemptOutcome): Settlement | PendingRetry {
+/** Grows with each turn that was not free, so that many who wait for a slow endpoint do not all ask every second. */
+function turnMs(): number {
+  const { attempt } = Context.current().info;
+  return Math.min(longestTurnMs, firstTurnMs * 2 ** Math.min(attempt - 1, 10)) * (0.5 + Math.random() / 2);
+}
+
+interface DeliveryToRetry {
+  id: DeliveryId;
+  webhook: { id: WebhookId };
+}
+
+function settlementOf(delivery: DeliveryToRetry, outcome: AttemptOutcome): Settlement | PendingRetry {
   if (outcome.status !== 'pending') return outcome.status;
   return pendingRetry(delivery, dueInMs(outcome), `attempt ${outcome.number} failed: ${outcome.reason}`);
 }
 
-function pendingRetry(delivery: LoadedDelivery, delayMs: number, reason: string): PendingRetry {
+function pendingRetry(delivery: DeliveryToRetry, delayMs: number, reason: string): PendingRetry {
   return {
     delivery_id: delivery.id,
     webhook_id: delivery.webhook.id,
-    delay_ms: Math.max(1, delayMs),
+    delay_ms: Math.max(1, Math.round(delayMs)),
     reason,
   };
 }

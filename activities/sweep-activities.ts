@@ -26,6 +26,8 @@ const graceMs = 3_000;
 /** A change of a list waits a second for others. */
 const listGraceMs = 1_000 + graceMs;
 const mostPerSweep = 1_000;
+/** As many starts under way at once as do not keep others from Temporal. */
+const mostAtOnce = 10;
 
 export function createSweepActivities({
   db,
@@ -33,12 +35,15 @@ export function createSweepActivities({
   healthStarter,
   recoveryStarter,
   failures,
+  groupWindowMs,
 }: {
   db: Database;
   starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox'>;
   healthStarter: Pick<HealthStarter, 'startHealth' | 'tellOutcomes'>;
   recoveryStarter: Pick<RecoveryStarter, 'ensureRecovery'>;
   failures: Pick<FailureTeller, 'tellOverdue'>;
+  /** For how long a workflow may take in events before it is started. */
+  groupWindowMs: number;
 }): SweepActivities {
   async function tellUncountedOutcomes() {
     const options = { now: new Date(), graceMs, limit: mostPerSweep };
@@ -49,11 +54,18 @@ export function createSweepActivities({
 
   return {
     async startOverdueWorkflows() {
-      const overdue = await findOverdueWorkflows(db, { now: new Date(), graceMs, limit: mostPerSweep });
+      const overdue = await findOverdueWorkflows(db, {
+        now: new Date(),
+        graceMs: graceMs + groupWindowMs,
+        limit: mostPerSweep,
+      });
       let started = 0;
-      for (const workflow of overdue) {
-        if ((await starter.startDeliverEvents(workflow)) === 'started') started += 1;
-      }
+      const startNext = async () => {
+        for (let next = overdue.shift(); next !== undefined; next = overdue.shift()) {
+          if ((await starter.startDeliverEvents(next)) === 'started') started += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: mostAtOnce }, startNext));
       const limits = { now: new Date(), graceMs: listGraceMs, limit: mostPerSweep };
       for (const list of await findOverdueLists(db, limits)) {
         if ((await starter.startAnnounceInbox(list)) === 'started') started += 1;

@@ -1,5 +1,16 @@
 import { sql } from 'drizzle-orm';
-import { type Database, selectRows } from './database.ts';
+import {
+  byName,
+  type Claim,
+  claimColumns,
+  claimKeys,
+  claimsOf,
+  type Holder,
+  type Judgement,
+  lookUpHolders,
+} from './claim-keys.ts';
+import { type Database, type RunOptions, selectRows } from './database.ts';
+import type { LoadedWebhook } from './due-deliveries.ts';
 import { query } from './errors.ts';
 import { endpointDisabledReason } from './held-deliveries.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, newId, uuidOf, type WebhookId } from './ids.ts';
@@ -41,169 +52,184 @@ export interface NewDelivery {
   workflow_id: string;
   /** `held` when the endpoint is disabled: no workflow is needed for it before it recovers. */
   status: 'pending' | 'held';
+  /** Whether the caller makes its first attempt. */
+  has_head_start: boolean;
+  webhook: Subscription;
 }
 
-/** What decides whether a webhook gets an event. */
-export interface Subscription {
-  id: WebhookId;
+/** A webhook with what decides whether it gets an event, and what an attempt needs. */
+export interface Subscription extends LoadedWebhook {
   events: string[];
   channels: string[] | null;
-  profile: string;
-  endpoint_state: EndpointState;
+}
+
+/** Names the workflow that will own a delivery. `owed` is all that goes out of the event, this webhook among them. */
+export type NameWorkflow = (event: NewEvent, webhook: Subscription, owed: readonly Subscription[]) => string;
+
+export interface AcceptOptions {
+  /** Whether the caller makes the first attempt of a pending delivery; if absent it makes none. */
+  hasHeadStart?: (event: NewEvent, webhook: Subscription) => boolean;
+  /** Bounds the wait for each statement, in ms: what becomes of the events is not known then. */
+  timeoutMs?: number;
+}
+
+/** An event with what is owed of it. */
+interface Placed {
+  event: NewEvent;
+  deliveries: NewDelivery[];
 }
 
 /**
- * Stores events and a pending delivery (or, where the endpoint is disabled, a held one) for each subscribed webhook, in one transaction, and answers for each event in the
- * given order. `workflowIdOf` names the workflow that will own an event's deliveries. An event with more than one key
- * comes alone: refused for one of them it gives up the other, on which its neighbours may have been judged.
+ * Stores events and a pending delivery (or, where the endpoint is disabled, a held one) for each subscribed webhook, in one
+ * transaction, and answers for each event in the given order. Of two that come under one key the first is accepted. What is
+ * asked of the caller is asked in the order of the events.
  */
 export const acceptEvents = query(
   async (
     db: Database,
     newEvents: readonly NewEvent[],
-    subscribes: (subscription: Subscription, event: NewEvent) => boolean,
-    workflowIdOf: (event: NewEvent) => string,
-  ): Promise<Acceptance[]> =>
-    db.transaction(async (tx) => {
-      const refusals = await claimIdempotencyKeys(tx, newEvents);
-      const fresh = newEvents.filter((event) => !refusals.has(event));
-      if (fresh.length === 0) return newEvents.map((event) => refusals.get(event) as Acceptance);
-
-      const subscriptions = await loadSubscriptions(tx, [...new Set(fresh.map((event) => event.account_id))]);
-      const owed = new Map(
-        fresh.map((event) => [
-          event,
-          (subscriptions.get(event.account_id) ?? [])
-            .filter((webhook) =>
-              event.only_webhook === null ? subscribes(webhook, event) : webhook.id === event.only_webhook,
-            )
-            .map(
-              (webhook): NewDelivery => ({
-                id: newId('dlv'),
-                webhook_id: webhook.id,
-                workflow_id: workflowIdOf(event),
-                status: isHeld(webhook, event) ? 'held' : 'pending',
-              }),
-            ),
-        ]),
-      );
-      await insertEvents(tx, fresh);
-      await insertDeliveries(
-        tx,
-        fresh.flatMap((event) => (owed.get(event) ?? []).map((delivery) => ({ event, delivery }))),
-      );
-      return newEvents.map(
-        (event) =>
-          refusals.get(event) ?? {
-            outcome: 'accepted',
-            event_id: event.id,
-            deliveries: owed.get(event) ?? [],
-          },
-      );
-    }),
+    subscribes: (webhook: Subscription, event: NewEvent) => boolean,
+    workflowIdOf: NameWorkflow,
+    { hasHeadStart = () => false, timeoutMs }: AcceptOptions = {},
+  ): Promise<Acceptance[]> => {
+    const options = timeoutMs === undefined ? {} : { timeoutMs };
+    const accounts = [...new Set(newEvents.map((event) => event.account_id))];
+    // Before the transaction: what an event is owed is decided when it comes in.
+    const subscriptions = await loadSubscriptions(db, accounts, options);
+    const place = (event: NewEvent): Placed => ({
+      event,
+      deliveries: deliveriesOf(event, subscriptions.get(event.account_id) ?? [], {
+        subscribes,
+        workflowIdOf,
+        hasHeadStart,
+      }),
+    });
+    if (newEvents.every((event) => event.idempotency_keys.length < 2)) {
+      return acceptInOneStatement(db, newEvents.map(place), options);
+    }
+    return db.transaction(async (tx) => {
+      const judgements = await claimKeys(tx, newEvents, options);
+      const placed = newEvents.filter((event) => judgements.get(event)?.outcome === 'accepted').map(place);
+      await insertPlaced(tx, placed, [], options);
+      const deliveries = new Map(placed.map((one) => [one.event, one.deliveries]));
+      return newEvents.map((event): Acceptance => {
+        const judgement = judgements.get(event) as Judgement;
+        if (judgement.outcome !== 'accepted') return judgement;
+        return { outcome: 'accepted', event_id: event.id, deliveries: deliveries.get(event) ?? [] };
+      });
+    });
+  },
 );
 
-/** Claims every key of every event; answers the events that are not new. Those leave no claim behind that is not true. */
-async function claimIdempotencyKeys(tx: Database, newEvents: readonly NewEvent[]) {
-  const refusals = new Map<NewEvent, Acceptance>();
-  const claims = newEvents
-    .flatMap((event) => event.idempotency_keys.map((key) => ({ event, key })))
-    // Always in the same order, so that two transactions never wait for each other's keys crosswise.
-    .sort((a, b) => compareText(`${a.event.account_id} ${a.key}`, `${b.event.account_id} ${b.key}`));
-  if (claims.length === 0) return refusals;
-
-  const claimed = await selectRows<{ account_id: string; key: string; event_id: string }>(
-    tx,
-    sql`insert into idempotency_keys (account_id, key, event_id, request_hash)
-        select account_id, key, event_id, request_hash from ${unnest(claims, {
-          account_id: ['uuid', ({ event }) => uuidOf(event.account_id)],
-          key: ['text', ({ key }) => key],
-          event_id: ['uuid', ({ event }) => uuidOf(event.id)],
-          request_hash: ['text', ({ event }) => event.request_hash],
-        })}
-        on conflict do nothing
-        returning account_id, key, event_id`,
-  );
-  const isClaimed = new Set(claimed.map((row) => `${row.account_id} ${row.key} ${row.event_id}`));
-  const taken = claims.filter(
-    ({ event, key }) => !isClaimed.has(`${uuidOf(event.account_id)} ${key} ${uuidOf(event.id)}`),
-  );
-  if (taken.length === 0) return refusals;
-
-  const holders = await selectRows<{
-    account_id: string;
-    key: string;
-    event_id: string;
-    request_hash: string;
-  }>(
-    tx,
-    sql`select account_id, key, event_id, request_hash from idempotency_keys
-        join ${unnest(taken, {
-          wanted_account: ['uuid', ({ event }) => uuidOf(event.account_id)],
-          wanted_key: ['text', ({ key }) => key],
-        })} on account_id = wanted_account and key = wanted_key`,
-  );
-  const holderOf = new Map(holders.map((row) => [`${row.account_id} ${row.key}`, row]));
-  for (const { event, key } of taken) {
-    const holder = holderOf.get(`${uuidOf(event.account_id)} ${key}`);
-    const isRepeat = holder?.request_hash === event.request_hash;
-    if (holder === undefined || !isRepeat) refusals.set(event, { outcome: 'conflict', key });
-    else if (refusals.get(event)?.outcome !== 'conflict') {
-      refusals.set(event, { outcome: 'repeated', event_id: idOf('evt', holder.event_id) });
-    }
-  }
-  await withdrawClaims(tx, refusals);
-  return refusals;
+/** Events with one key or none: a key that is taken leaves out its event, and the rest is stored all the same. */
+async function acceptInOneStatement(
+  db: Database,
+  placed: readonly Placed[],
+  options: RunOptions,
+): Promise<Acceptance[]> {
+  const claims = placed.flatMap(({ event }) => claimsOf(event));
+  const stored = await insertPlaced(db, placed, claims, options);
+  const taken = claims.filter(({ event_id }) => !stored.has(event_id));
+  const holders = taken.length === 0 ? new Map<string, Holder>() : await lookUpHolders(db, taken, options);
+  return placed.map(({ event, deliveries }): Acceptance => {
+    if (stored.has(event.id)) return { outcome: 'accepted', event_id: event.id, deliveries };
+    const [key = ''] = event.idempotency_keys;
+    const holder = holders.get(`${event.account_id} ${key}`);
+    return holder?.request_hash === event.request_hash
+      ? { outcome: 'repeated', event_id: holder.event_id }
+      : { outcome: 'conflict', key };
+  });
 }
 
-/** An event with two keys may have claimed one of them before the other turned out to be taken. */
-async function withdrawClaims(tx: Database, refusals: ReadonlyMap<NewEvent, Acceptance>) {
-  for (const [event, refusal] of refusals) {
-    if (event.idempotency_keys.length < 2) continue;
-    const claimed = sql`account_id = ${uuidOf(event.account_id)} and event_id = ${uuidOf(event.id)}`;
-    if (refusal.outcome === 'repeated') {
-      await tx.execute(
-        sql`update idempotency_keys set event_id = ${uuidOf(refusal.event_id)} where ${claimed}`,
-      );
-    } else {
-      await tx.execute(sql`delete from idempotency_keys where ${claimed}`);
-    }
-  }
+function deliveriesOf(
+  event: NewEvent,
+  subscriptions: readonly Subscription[],
+  {
+    subscribes,
+    workflowIdOf,
+    hasHeadStart,
+  }: {
+    subscribes: (webhook: Subscription, event: NewEvent) => boolean;
+    workflowIdOf: NameWorkflow;
+    hasHeadStart: (event: NewEvent, webhook: Subscription) => boolean;
+  },
+): NewDelivery[] {
+  const owed = subscriptions.filter((webhook) =>
+    event.only_webhook === null ? subscribes(webhook, event) : webhook.id === event.only_webhook,
+  );
+  const pending = owed.filter((webhook) => !isHeld(webhook, event));
+  return owed.map((webhook) => {
+    const isPending = !isHeld(webhook, event);
+    return {
+      id: newId('dlv'),
+      webhook_id: webhook.id,
+      // It is given to another workflow when it goes out.
+      workflow_id: isPending ? workflowIdOf(event, webhook, pending) : `deliver/${event.id}`,
+      status: isPending ? 'pending' : 'held',
+      has_head_start: isPending && hasHeadStart(event, webhook),
+      webhook,
+    };
+  });
 }
 
-async function loadSubscriptions(tx: Database, accountIds: readonly AccountId[]) {
-  const rows = await selectRows<{
-    account_id: string;
-    id: string;
-    events: string[];
-    channels: string[] | null;
-    profile: string;
-    endpoint_state: EndpointState;
-  }>(
-    tx,
-    sql`select account_id, id, events, channels, profile, endpoint_state from webhooks
+/** A test event goes out whatever the endpoint's state: that is how one tests whether it is well again. */
+function isHeld({ endpoint_state }: Subscription, event: NewEvent): boolean {
+  return !event.is_test && (endpoint_state === 'disabled' || endpoint_state === 'probing');
+}
+
+async function loadSubscriptions(db: Database, accountIds: readonly AccountId[], options: RunOptions) {
+  const rows = await selectRows<
+    Omit<Subscription, 'id' | 'is_deleted'> & {
+      account_id: string;
+      id: string;
+      endpoint_state: EndpointState;
+    }
+  >(
+    db,
+    sql`select account_id, id, events, channels, profile, endpoint_state, url, retry_schedule, timeout_ms,
+          headers_sealed, auth_sealed,
+          array(
+            select s.sealed from webhook_secrets s
+            where s.webhook_id = w.id and (s.expires_at is null or s.expires_at > now())
+            order by s.expires_at is not null, s.id desc
+          ) as secrets_sealed
+        from webhooks w
         join ${unnest(accountIds, { wanted_account: ['uuid', uuidOf] })} on account_id = wanted_account
         where deleted_at is null order by id`,
+    { ...options, name: 'subscriptions' },
   );
   const byAccount = new Map<AccountId, Subscription[]>();
-  for (const row of rows) {
-    const accountId = idOf('acct', row.account_id);
+  for (const { account_id, ...row } of rows) {
+    const accountId = idOf('acct', account_id);
     const subscriptions = byAccount.get(accountId) ?? [];
-    subscriptions.push({
-      id: idOf('wh', row.id),
-      events: row.events,
-      channels: row.channels,
-      profile: row.profile,
-      endpoint_state: row.endpoint_state,
-    });
+    subscriptions.push({ ...row, id: idOf('wh', row.id), is_deleted: false });
     byAccount.set(accountId, subscriptions);
   }
   return byAccount;
 }
 
-async function insertEvents(tx: Database, newEvents: readonly NewEvent[]) {
-  await tx.execute(
-    sql`insert into events (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, created_at)
+/**
+ * Writes, in one statement, the claims, the events whose claim succeeded or that need none, and their deliveries. Answers
+ * the events that it stored.
+ */
+async function insertPlaced(
+  db: Database,
+  placed: readonly Placed[],
+  claims: readonly Claim[],
+  options: RunOptions,
+): Promise<Set<EventId>> {
+  const claimants = new Set(claims.map(({ event_id }) => event_id));
+  const newEvents = placed.map(({ event }) => event);
+  const owed = placed.flatMap(({ event, deliveries }) => deliveries.map((delivery) => ({ event, delivery })));
+  const rows = await selectRows<{ id: string }>(
+    db,
+    sql`with claimed as (
+        insert into idempotency_keys (account_id, key, event_id, request_hash)
+        select account_id, key, event_id, request_hash from ${unnest([...claims].sort(byName), claimColumns)}
+        on conflict do nothing
+        returning event_id
+      ), stored as (
+        insert into events (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, created_at)
         select id, account_id, client_id, type, channel, data, is_test, about_webhook_id, created_at::timestamptz
         from ${unnest(newEvents, {
           id: ['uuid', (event) => uuidOf(event.id)],
@@ -218,36 +244,31 @@ async function insertEvents(tx: Database, newEvents: readonly NewEvent[]) {
             (event) => (event.about_webhook === null ? null : uuidOf(event.about_webhook)),
           ],
           created_at: ['text', (event) => event.created_at.toISOString()],
-        })}`,
-  );
-}
-
-async function insertDeliveries(tx: Database, rows: readonly { event: NewEvent; delivery: NewDelivery }[]) {
-  if (rows.length === 0) return;
-  await tx.execute(
-    sql`insert into deliveries
-          (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, created_at)
+          needs_claim: ['boolean', (event) => claimants.has(event.id)],
+        })}
+        where not needs_claim or id in (select event_id from claimed)
+        returning id
+      ), owed as (
+        insert into deliveries
+          (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, head_start_at, created_at)
         select id, account_id, event_id, webhook_id, workflow_id, status,
           case when status = 'held' then ${endpointDisabledReason}::text end,
-          case when status = 'pending' then created_at::timestamptz end, created_at::timestamptz
-        from ${unnest(rows, {
+          case when status = 'pending' then created_at::timestamptz end, case when has_head_start then now() end,
+          created_at::timestamptz
+        from ${unnest(owed, {
           id: ['uuid', ({ delivery }) => uuidOf(delivery.id)],
           account_id: ['uuid', ({ event }) => uuidOf(event.account_id)],
           event_id: ['uuid', ({ event }) => uuidOf(event.id)],
           webhook_id: ['uuid', ({ delivery }) => uuidOf(delivery.webhook_id)],
           workflow_id: ['text', ({ delivery }) => delivery.workflow_id],
           status: ['text', ({ delivery }) => delivery.status],
+          has_head_start: ['boolean', ({ delivery }) => delivery.has_head_start],
           created_at: ['text', ({ event }) => event.created_at.toISOString()],
-        })}`,
+        })}
+        where event_id in (select id from stored)
+      )
+      select id from stored`,
+    { ...options, name: 'accept_events' },
   );
-}
-
-/** A test event goes out whatever the endpoint's state: that is how one tests whether it is well again. */
-function isHeld({ endpoint_state }: Subscription, event: NewEvent): boolean {
-  return !event.is_test && (endpoint_state === 'disabled' || endpoint_state === 'probing');
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+  return new Set(rows.map(({ id }) => idOf('evt', id)));
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import type { SQL } from 'drizzle-orm';
 import { drizzle as drizzleServer } from 'drizzle-orm/node-postgres';
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import type { PgDatabase, PgDialect, PgQueryResultHKT, PgSession } from 'drizzle-orm/pg-core';
 import { drizzle as drizzleEmbedded } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import * as schema from './schema.ts';
@@ -53,8 +53,30 @@ export async function openEmbeddedDatabase(options: {
   return { db: drizzleEmbedded(client, { schema }), kind: 'embedded', close: () => client.close() };
 }
 
+/** How a statement is run, where it matters. */
+export interface RunOptions {
+  /** Of a statement of fixed text that runs often: PostgreSQL then parses and plans it once a connection. */
+  name?: string;
+  /**
+   * How long to wait for the server, in ms, before the statement fails as DatabaseUnavailable: whether it takes effect is
+   * not known then. Without it a server that hangs is waited for.
+   */
+  timeoutMs?: number;
+}
+
 /** The rows of a raw statement, whichever driver runs it. Column values are as the driver gives them. */
-export async function selectRows<Row>(db: Database, statement: SQL): Promise<Row[]> {
-  const result = (await db.execute(statement)) as unknown as { rows: Row[] };
+export async function selectRows<Row>(
+  db: Database,
+  statement: SQL,
+  { name, timeoutMs }: RunOptions = {},
+): Promise<Row[]> {
+  // drizzle has names for its query builder's statements only; its sessions take them for any.
+  const { dialect, session } = db as unknown as { dialect: PgDialect; session: PgSession };
+  const prepared = session.prepareQuery(dialect.sqlToQuery(statement), undefined, name, false);
+  if (timeoutMs !== undefined && 'rawQueryConfig' in prepared) {
+    // Read by node-postgres. PGlite, in this process, answers or is broken.
+    Object.assign(prepared.rawQueryConfig as object, { query_timeout: timeoutMs });
+  }
+  const result = (await prepared.execute()) as { rows: Row[] };
   return result.rows;
 }

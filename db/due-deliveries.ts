@@ -12,6 +12,8 @@ export interface LoadedDelivery {
   status: DeliveryStatus;
   scheduled_attempts: number;
   next_attempt_at: Date | null;
+  /** The process that stored it makes its first attempt, or did when it died; null when none does. */
+  head_start: HeadStart | null;
   event: {
     id: EventId;
     client_id: string | null;
@@ -22,27 +24,44 @@ export interface LoadedDelivery {
     is_test: boolean;
     created_at: Date;
   };
-  webhook: {
-    id: WebhookId;
-    /** It was deleted in the moment in which the event was accepted: no attempt is to be made. */
-    is_deleted: boolean;
-    endpoint_state: EndpointState;
-    url: string;
-    profile: string;
-    /** An override of the profile's schedule, as stored. */
-    retry_schedule: unknown;
-    timeout_ms: number | null;
-    headers_sealed: string | null;
-    auth_sealed: string | null;
-    /** Secrets that sign now, newest first. */
-    secrets_sealed: string[];
-  };
+  webhook: LoadedWebhook;
+}
+
+/** What tells whether a process still makes a first attempt. Both are by the database's clock. */
+export interface HeadStart {
+  /** When the process has last said so, in ms since 1970. */
+  at_ms: number;
+  /** How long ago that was, in ms; never below 0. */
+  age_ms: number;
+}
+
+/** A webhook as an attempt needs it. Secrets are still sealed. */
+export interface LoadedWebhook {
+  id: WebhookId;
+  /** It was deleted in the moment in which the event was accepted: no attempt is to be made. */
+  is_deleted: boolean;
+  endpoint_state: EndpointState;
+  url: string;
+  profile: string;
+  /** An override of the profile's schedule, as stored. */
+  retry_schedule: unknown;
+  timeout_ms: number | null;
+  headers_sealed: string | null;
+  auth_sealed: string | null;
+  /** Secrets that sign now, newest first. */
+  secrets_sealed: string[];
 }
 
 /** The pending deliveries that a workflow owns, oldest first, due or not. */
 export const loadPendingDeliveries = query(
   (db: Database, workflowId: string): Promise<LoadedDelivery[]> =>
     loadDeliveries(db, sql`d.workflow_id = ${workflowId} and d.status = 'pending'`),
+);
+
+/** Those of the deliveries that are stored, whatever their status. */
+export const loadDeliveriesById = query(
+  (db: Database, ids: readonly DeliveryId[]): Promise<LoadedDelivery[]> =>
+    loadDeliveries(db, sql`d.id = any(${sql.param(ids.map(uuidOf))}::uuid[])`),
 );
 
 /** One delivery, whatever its status. */
@@ -56,6 +75,8 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
     db,
     sql`select d.id, d.account_id, d.workflow_id, d.status, d.scheduled_attempts,
           (extract(epoch from d.next_attempt_at) * 1000)::float8 as next_attempt_ms,
+          (extract(epoch from d.head_start_at) * 1000)::float8 as head_start_ms,
+          abs(extract(epoch from now() - d.head_start_at) * 1000)::float8 as head_start_age_ms,
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
           w.id as webhook_id, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
@@ -81,6 +102,8 @@ interface DeliveryRow {
   status: DeliveryStatus;
   scheduled_attempts: number;
   next_attempt_ms: number | null;
+  head_start_ms: number | null;
+  head_start_age_ms: number | null;
   event_id: string;
   client_id: string | null;
   type: string;
@@ -108,6 +131,8 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     status: row.status,
     scheduled_attempts: row.scheduled_attempts,
     next_attempt_at: row.next_attempt_ms === null ? null : new Date(row.next_attempt_ms),
+    head_start:
+      row.head_start_ms === null ? null : { at_ms: row.head_start_ms, age_ms: row.head_start_age_ms ?? 0 },
     event: {
       id: idOf('evt', row.event_id),
       client_id: row.client_id,
@@ -131,3 +156,11 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     },
   };
 }
+
+/** Puts off the next attempt of a pending delivery: it waits for its turn at its endpoint. */
+export const postponeAttempt = query(async (db: Database, id: DeliveryId, delayMs: number): Promise<void> => {
+  await db.execute(
+    sql`update deliveries set next_attempt_at = now() + ${delayMs} * interval '1 ms'
+        where id = ${uuidOf(id)} and status = 'pending'`,
+  );
+});

@@ -44,7 +44,7 @@ const passingSystemErrors = new Set([
   'EHOSTUNREACH',
 ]);
 const passingMessages =
-  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|cannot use a pool after|pglite is clos/i;
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|cannot use a pool after|pglite is clos/i;
 
 function translate(error: unknown): unknown {
   if (error instanceof DatabaseUnavailable || error instanceof DatabaseRejected) return error;

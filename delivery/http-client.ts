@@ -9,7 +9,8 @@ import { createOriginSlots, type Release } from './origin-slots.ts';
 export const MAX_RESPONSE_BYTES = 64 * 1024;
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
-const DEFAULT_CONNECTIONS_PER_ORIGIN = 128;
+/** Above what the endpoints of one origin need: each has a share of its own (endpoint-slots.ts). */
+const DEFAULT_CONNECTIONS_PER_ORIGIN = 2_048;
 
 export interface PostRequest {
   readonly url: string;
@@ -37,7 +38,7 @@ export interface HttpClientOptions {
   readonly isAddressAllowed: (ip: string) => boolean;
   /** For name resolution, TCP and TLS together, in ms. @default 10_000 */
   readonly connectTimeoutMs?: number;
-  /** How many connections, and so requests, may be open to one origin. @default 128 */
+  /** How many connections, and so requests, may be open to one origin. @default 2_048 */
   readonly connectionsPerOrigin?: number;
   /** @default the system's resolver */
   readonly resolve?: Resolve;

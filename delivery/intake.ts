@@ -1,121 +1,249 @@
-import type { Logger } from 'pino';
-import { type Acceptance, acceptEvents, type NewEvent, type Subscription } from '../db/accept-events.ts';
+import {
+  type Acceptance,
+  acceptEvents,
+  type NewDelivery,
+  type NewEvent,
+  type Subscription,
+} from '../db/accept-events.ts';
 import type { Database } from '../db/database.ts';
-import { deliverWorkflowId } from '../temporal/workflow-ids.ts';
-import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
+import type { LoadedDelivery } from '../db/due-deliveries.ts';
+import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
 import { isProfileName, profiles } from '../webhook/profiles.ts';
 import { subscribes } from '../webhook/subscriptions.ts';
+import type { HeadStarts, Reservation } from './head-start.ts';
+import type { StoredDelivery, WorkflowPacer } from './workflow-pacer.ts';
 
-/** Where events come in: stores them in groups and starts the workflows that own their deliveries. */
+/** Where events come in: stores them in groups, begins their first attempts, and has the workflows started that own them. */
 export interface Intake {
   /**
    * Stores the event with its deliveries; resolves once that is committed. A repeat and a conflict are answers, not
    * errors.
-   * @throws DatabaseUnavailable when it was not stored
+   * @throws DatabaseUnavailable when that has not succeeded within a second: it may all the same have been stored, or
+   * still be
+   * @throws IntakeFull when too much waits to be stored
    */
   accept(event: NewEvent): Promise<Acceptance>;
+  /** The same for several events in one transaction; answers in their order. */
+  acceptAll(events: readonly NewEvent[]): Promise<Acceptance[]>;
   /** Takes no more events, and resolves once all that were accepted have had their workflow started. */
   close(): Promise<void>;
 }
 
+/** More waits to be stored than could be within a second. */
+export class IntakeFull extends Error {
+  override readonly name = 'IntakeFull';
+}
+
 interface Waiting {
-  event: NewEvent;
-  resolve: (acceptance: Acceptance) => void;
+  events: readonly NewEvent[];
+  bytes: number;
+  /** When it is answered at the latest. */
+  until: number;
+  resolve: (acceptances: Acceptance[]) => void;
   reject: (error: unknown) => void;
 }
 
 const mostPerTransaction = 500;
+/** While one waits for the disk, the next gathers what comes. */
+const mostTransactions = 2;
+const mostBytesPerTransaction = 16 * 1024 * 1024;
+const mostWaitingEvents = 5_000;
+const mostWaitingBytes = 64 * 1024 * 1024;
+/** How long whoever posts waits at most, in ms. */
+const patienceMs = 1_000;
+const answerEveryMs = 100;
+/** After so long, in ms, a server that hangs is given up, so that there is a transaction for what comes next. */
+const statementTimeoutMs = 5_000;
 
 /**
- * An intake that stores, in one transaction, whatever requests are waiting when its last transaction has committed. A
- * lone request is a group of one and waits for nobody. The workflow starts beside the answer: when it cannot be started,
- * the sweep does it later.
+ * An intake that stores, in one transaction, whatever requests are waiting when there is one free. A lone request is a group
+ * of one and waits for nobody. First attempts begin when the transaction has committed, and workflows start beside the
+ * answer; without `headStarts` the workflows make the first attempts.
  */
 export function createIntake({
   db,
-  starter,
-  log,
+  pacer,
+  headStarts,
 }: {
   db: Database;
-  starter: Pick<WorkflowStarter, 'startDeliverEvents'>;
-  log: Logger;
+  pacer: WorkflowPacer;
+  headStarts?: HeadStarts | undefined;
 }): Intake {
   let waiting: Waiting[] = [];
-  let storing: Promise<void> | undefined;
-  const starting = new Set<Promise<void>>();
+  let waitingEvents = 0;
+  let waitingBytes = 0;
+  const storing = new Set<Promise<void>>();
+  /** In the order in which they came. */
+  const unanswered = new Set<Waiting>();
+  let timer: NodeJS.Timeout | undefined;
 
-  async function storeAll() {
-    while (waiting.length > 0) {
-      await storeGroup(takeGroup());
+  function add(events: readonly NewEvent[]): Promise<Acceptance[]> {
+    const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
+    if (waitingEvents + events.length > mostWaitingEvents || waitingBytes + bytes > mostWaitingBytes) {
+      return Promise.reject(new IntakeFull('too much waits to be stored'));
     }
-    storing = undefined;
+    return new Promise((resolve, reject) => {
+      const one = { events, bytes, until: performance.now() + patienceMs, resolve, reject };
+      waiting.push(one);
+      unanswered.add(one);
+      waitingEvents += events.length;
+      waitingBytes += bytes;
+      timer ??= setInterval(answerOverdue, answerEveryMs);
+      storeWaiting();
+    });
   }
 
-  /** An event with two keys is stored alone, as `acceptEvents` asks. */
+  function storeWaiting() {
+    while (waiting.length > 0 && storing.size < mostTransactions) {
+      const group = takeGroup();
+      const stored = store(group).finally(() => {
+        storing.delete(stored);
+        storeWaiting();
+      });
+      storing.add(stored);
+    }
+  }
+
+  /** What comes together stays together. */
   function takeGroup(): Waiting[] {
-    const firstAlone = waiting.findIndex(({ event }) => event.idempotency_keys.length > 1);
-    const size =
-      firstAlone === -1 ? mostPerTransaction : Math.max(1, Math.min(firstAlone, mostPerTransaction));
-    const group = waiting.slice(0, size);
-    waiting = waiting.slice(size);
+    let events = 0;
+    let bytes = 0;
+    const end = waiting.findIndex((one, index) => {
+      events += one.events.length;
+      bytes += one.bytes;
+      return index > 0 && (events > mostPerTransaction || bytes > mostBytesPerTransaction);
+    });
+    const group = end === -1 ? waiting : waiting.slice(0, end);
+    waiting = end === -1 ? [] : waiting.slice(end);
+    for (const one of group) leaveLine(one);
     return group;
   }
 
-  async function storeGroup(group: readonly Waiting[]) {
+  function leaveLine({ events, bytes }: Waiting) {
+    waitingEvents -= events.length;
+    waitingBytes -= bytes;
+  }
+
+  function answerOverdue() {
+    const now = performance.now();
+    for (const one of unanswered) {
+      if (one.until > now) break;
+      unanswered.delete(one);
+      one.reject(new DatabaseUnavailable('The database has not stored it in time'));
+      if (!waiting.includes(one)) continue;
+      waiting = waiting.filter((other) => other !== one);
+      leaveLine(one);
+    }
+    if (unanswered.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+
+  async function store(group: readonly Waiting[]): Promise<void> {
+    try {
+      const acceptances = await storeTogether(group.flatMap(({ events }) => events));
+      for (const { events, resolve } of group) resolve(acceptances.splice(0, events.length));
+    } catch (error) {
+      // So that what the database refuses does not take the others of its group with it.
+      if (error instanceof DatabaseRejected && group.length > 1) {
+        for (const one of group) await store([one]);
+        return;
+      }
+      for (const { reject } of group) reject(error);
+    }
+    for (const one of group) unanswered.delete(one);
+  }
+
+  async function storeTogether(events: readonly NewEvent[]): Promise<Acceptance[]> {
+    const joining = pacer.join();
+    const workflowIds = new Set<string>();
+    const reservations = new Map<string, Reservation>();
+    let stored: StoredDelivery[] = [];
     try {
       const acceptances = await acceptEvents(
         db,
-        group.map(({ event }) => event),
+        events,
         isOwed,
-        (event) => deliverWorkflowId(event.id),
+        (event, webhook, owed) => {
+          const id = joining.workflowIdOf(event.id, webhook, owed);
+          workflowIds.add(id);
+          return id;
+        },
+        {
+          hasHeadStart: (event, webhook) => {
+            const reservation = headStarts?.reserve(webhook.id, event.data.length);
+            if (reservation) reservations.set(`${event.id} ${webhook.id}`, reservation);
+            return reservation != null;
+          },
+          timeoutMs: statementTimeoutMs,
+        },
       );
-      group.forEach(({ event, resolve }, index) => {
-        const acceptance = acceptances[index] as Acceptance;
-        resolve(acceptance);
-        if (acceptance.outcome === 'accepted') startWorkflow(event, acceptance.deliveries);
-      });
+      stored = events.flatMap((event, index) =>
+        beginStored(event, acceptances[index] as Acceptance, reservations),
+      );
+      return acceptances;
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      // Some may have been stored in spite of it.
+      for (const id of workflowIds) headStarts?.noteOthers(id);
+      throw error;
+    } finally {
+      for (const reservation of reservations.values()) reservation.giveBack();
+      joining.settle(stored);
     }
   }
 
-  function startWorkflow(event: NewEvent, deliveries: (Acceptance & { outcome: 'accepted' })['deliveries']) {
-    const pending = deliveries.filter(({ status }) => status === 'pending');
-    if (pending.length === 0) return;
-    const start = starter
-      .startDeliverEvents({
-        workflow_id: deliverWorkflowId(event.id),
-        event_ids: [event.id],
-        webhook_ids: pending.map((delivery) => delivery.webhook_id),
-        account_ids: [event.account_id],
-      })
-      .then(
-        () => {},
-        (error: unknown) => {
-          const reason = error instanceof TemporalUnavailable ? 'Temporal is not available' : String(error);
-          log.warn({ event_id: event.id, reason }, 'the workflow was not started: the sweep will start it');
-        },
-      )
-      .finally(() => starting.delete(start));
-    starting.add(start);
+  /** Begins the first attempts of what was stored of an event; answers what its workflow will own. */
+  function beginStored(
+    event: NewEvent,
+    acceptance: Acceptance,
+    reservations: ReadonlyMap<string, Reservation>,
+  ): StoredDelivery[] {
+    if (acceptance.outcome !== 'accepted') return [];
+    const pending = acceptance.deliveries.filter(({ status }) => status === 'pending');
+    return pending.map((delivery) => {
+      const { workflow_id, webhook_id } = delivery;
+      const reservation = reservations.get(`${event.id} ${webhook_id}`);
+      if (reservation === undefined) headStarts?.noteOthers(workflow_id);
+      else reservation.begin(loaded(event, delivery));
+      return { workflow_id, webhook_id, event_id: event.id, account_id: event.account_id };
+    });
   }
 
   return {
-    accept: (event) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ event, resolve, reject });
-        storing ??= storeAll();
-      }),
+    async accept(event) {
+      const [acceptance] = await add([event]);
+      return acceptance as Acceptance;
+    },
+
+    acceptAll: (events) => (events.length === 0 ? Promise.resolve([]) : add(events)),
 
     async close() {
-      await storing;
-      await Promise.all(starting);
+      while (storing.size > 0) await Promise.all(storing);
+      await pacer.close();
     },
+  };
+}
+
+/** A delivery as it is in the database by now. */
+function loaded(event: NewEvent, { id, workflow_id, webhook }: NewDelivery): LoadedDelivery {
+  return {
+    id,
+    account_id: event.account_id,
+    workflow_id,
+    status: 'pending',
+    scheduled_attempts: 0,
+    next_attempt_at: event.created_at,
+    head_start: null,
+    event,
+    webhook,
   };
 }
 
 function isOwed({ id, events, channels, profile }: Subscription, event: NewEvent): boolean {
   if (!isProfileName(profile) || id === event.about_webhook) return false;
   const isOperational = event.about_webhook !== null;
-  return subscribes({ eventTypes: events, channels, profile: profiles[profile] }, { ...event, isOperational });
+  return subscribes(
+    { eventTypes: events, channels, profile: profiles[profile] },
+    { ...event, isOperational },
+  );
 }

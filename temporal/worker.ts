@@ -35,8 +35,11 @@ export async function startWorker(options: {
     // A worker that was killed keeps its sticky queue this long.
     stickyQueueScheduleToStartTimeout: '5s',
     shutdownGraceTime: drainMs,
-    maxConcurrentLocalActivityExecutions: 200,
-    maxConcurrentActivityTaskExecutions: 200,
+    // An attempt that waits for its receiver takes next to nothing; each endpoint holds a bounded share of these.
+    maxConcurrentLocalActivityExecutions: 400,
+    maxConcurrentActivityTaskExecutions: 1_000,
+    // A workflow task lasts as long as the local activity in it.
+    maxConcurrentWorkflowTaskExecutions: 400,
   });
   const ended = worker.run();
   const failed = new Promise<string>((resolve) => {

@@ -10,6 +10,7 @@ import { type AccountId, newId, timeOf } from '../../db/ids.ts';
 import { webhooks } from '../../db/schema.ts';
 import { createWebhook, deleteWebhook } from '../../db/webhooks.ts';
 import type { Attempter } from '../../delivery/attempter.ts';
+import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -73,7 +74,13 @@ async function deliveryOfDeletedWebhook() {
 }
 
 describe('a delivery whose webhook was deleted while the event was accepted', () => {
-  const activities = () => createDeliveryActivities({ db: database.db, attempter });
+  const activities = () =>
+    createDeliveryActivities({
+      db: database.db,
+      attempter,
+      slots: createEndpointSlots(),
+      headStarts: { take: () => undefined, find: () => undefined },
+    });
   const cancelled = {
     status: 'cancelled',
     reason: 'the webhook was deleted',

@@ -9,6 +9,7 @@ import { contactHash, findDueList, findOverdueLists } from '../../db/inbox-lists
 import { storeInboxMessages } from '../../db/inbox-messages.ts';
 import { inboxListEvent } from '../../delivery/inbox-list-event.ts';
 import { createIntake, type Intake } from '../../delivery/intake.ts';
+import { createWorkflowPacer } from '../../delivery/workflow-pacer.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -16,11 +17,12 @@ let intake: Intake;
 let account_id: AccountId;
 beforeAll(async () => {
   database = await openTestDatabase();
-  intake = createIntake({
-    db: database.db,
+  const pacer = createWorkflowPacer({
     log: pino({ level: 'silent' }),
     starter: { startDeliverEvents: async () => 'started' },
+    ...{ eventsPerWorkflow: 50, windowMs: 0 },
   });
+  intake = createIntake({ db: database.db, pacer });
   account_id = (await createAccount(database.db, 'Mine')).id;
 });
 afterAll(async () => {

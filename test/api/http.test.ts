@@ -220,6 +220,9 @@ describe('when something is wrong on our side', () => {
         accept: async () => {
           throw failing.error;
         },
+        acceptAll: async () => {
+          throw failing.error;
+        },
         close: async () => {},
       },
       isReady: async () => ({
@@ -352,7 +355,12 @@ describe('another account', () => {
       tried++;
     }
     expect(tried).toBe(26);
-    for (const path of ['/v1/events', '/v1/webhooks', '/v1/deliveries']) {
+    for (const path of [
+      '/v1/events',
+      '/v1/webhooks',
+      '/v1/deliveries',
+      `/v1/audit-log?subject_id=${webhook.json.id}`,
+    ]) {
       expect((await api.request('GET', path, { key: api.otherKey })).json.data).toEqual([]);
     }
     const filtered = `/v1/deliveries?webhook_id=${webhook.json.id}&event_id=${posted.json.id}`;

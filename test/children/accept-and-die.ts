@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { openEmbeddedDatabase, openServerDatabase } from '../../db/database.ts';
 import { type AccountId, newId, timeOf } from '../../db/ids.ts';
 import { createIntake } from '../../delivery/intake.ts';
+import { createWorkflowPacer } from '../../delivery/workflow-pacer.ts';
 
 // Accepts an event, and is killed between its commit and the start of its workflow.
 const [account, type = '', folder = ''] = process.argv.slice(2);
@@ -9,9 +10,10 @@ const url = process.env.DATABASE_URL;
 const { db } = url
   ? openServerDatabase({ url, poolSize: 1, onIdleError: () => {} })
   : await openEmbeddedDatabase({ folder });
-const intake = createIntake({
-  db,
+const pacer = createWorkflowPacer({
   log: pino({ level: 'silent' }),
+  eventsPerWorkflow: 50,
+  windowMs: 50,
   starter: {
     startDeliverEvents: async () => {
       process.kill(process.pid, 'SIGKILL');
@@ -19,6 +21,7 @@ const intake = createIntake({
     },
   },
 });
+const intake = createIntake({ db, pacer });
 const id = newId('evt');
 process.stdout.write(`${id}\n`);
 await intake.accept({

@@ -8,6 +8,7 @@ import { createSealer, generateEncryptionKey } from '../../db/encryption.ts';
 import { createInboxAnnouncer } from '../../delivery/inbox-announcer.ts';
 import { createIntake } from '../../delivery/intake.ts';
 import { createWebhookWatcher } from '../../delivery/webhook-watcher.ts';
+import { createWorkflowPacer } from '../../delivery/workflow-pacer.ts';
 import type { WatchedWebhook } from '../../temporal/health-starter.ts';
 import type { ContactList } from '../../temporal/workflow-starter.ts';
 import { parseCidrs } from '../../webhook/address-policy.ts';
@@ -87,7 +88,10 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   };
   const watcher = createWebhookWatcher({ starter: healthStarter, log });
   const { db } = database;
-  const intake = createIntake({ db, starter, log });
+  const intake = createIntake({
+    db,
+    pacer: createWorkflowPacer({ starter, log, eventsPerWorkflow: 50, windowMs: 0 }),
+  });
   const announcer = createInboxAnnouncer({ starter, log });
   const { admin_key: key = '', account_id: accountId } = await ensureFirstAccount(db, {});
   const other = await createAccount(db, 'Other account');

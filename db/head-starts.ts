@@ -1,0 +1,36 @@
+import { sql } from 'drizzle-orm';
+import { type Database, selectRows } from './database.ts';
+import { query } from './errors.ts';
+import { type DeliveryId, uuidOf } from './ids.ts';
+import { unnest } from './unnest.ts';
+
+/** Says once more that this process makes the first attempts of the deliveries; of those that have ended nothing is said. */
+export const renewHeadStarts = query(
+  async (db: Database, ids: readonly DeliveryId[], timeoutMs: number): Promise<void> => {
+    await selectRows(
+      db,
+      sql`update deliveries d set head_start_at = now() from ${unnest(ids, { id: ['uuid', uuidOf] })}
+          where d.id = input.id and d.head_start_at is not null`,
+      { name: 'renew_head_starts', timeoutMs },
+    );
+  },
+);
+
+/** Leaves the first attempts of the deliveries to their workflows. */
+export const leaveHeadStarts = query(
+  async (db: Database, ids: readonly DeliveryId[], timeoutMs: number): Promise<void> => {
+    await selectRows(
+      db,
+      sql`update deliveries d set head_start_at = null from ${unnest(ids, { id: ['uuid', uuidOf] })}
+          where d.id = input.id`,
+      { timeoutMs },
+    );
+  },
+);
+
+/** For the one process that uses the database: head starts of those before it have died with them. */
+export const forgetHeadStarts = query(async (db: Database): Promise<void> => {
+  await db.execute(
+    sql`update deliveries set head_start_at = null where status = 'pending' and head_start_at is not null`,
+  );
+});

@@ -1,0 +1,99 @@
+import type { EventId, WebhookId } from '../db/ids.ts';
+import { deliverWorkflowId } from '../temporal/workflow-ids.ts';
+
+export interface PacingLimits {
+  /** The most events that share a workflow. */
+  eventsPerWorkflow: number;
+  /** How far apart workflows start that are not full, in ms. */
+  windowMs: number;
+}
+
+/** A workflow that has not started yet, with what it will own. */
+export interface Group {
+  readonly workflow_id: string;
+  readonly events: ReadonlySet<EventId>;
+  readonly webhooks: ReadonlySet<WebhookId>;
+  readonly deliveries: number;
+  /** When it starts, in ms: nothing joins it after that. */
+  readonly startsAt: number;
+}
+
+/** The most deliveries of a workflow: Temporal takes no more than 2,000 activities that wait in one. */
+export const mostDeliveries = 500;
+/** Of those that share a workflow, each is found by its search attributes, which hold about sixty ids. */
+export const mostSharedWebhooks = 60;
+
+/** Says which events share a workflow. */
+export interface Pacing {
+  /**
+   * The groups that take in what an event owes, `mostDeliveries` of its webhooks each: one group but for the widest
+   * fan-out. `now` is in ms, of a clock that never goes back.
+   */
+  place(event: EventId, owed: readonly WebhookId[], now: number): Group[];
+  /** Lets nothing more join the group that is open: it starts now. */
+  close(now: number): void;
+}
+
+/**
+ * When the last start is longer ago than the window, an event's workflow starts at once. Otherwise it starts when the window
+ * ends, and takes in what comes until then; or before, when it is full. So a lone event has a workflow of its own, started
+ * at once, and a burst shares workflows.
+ */
+export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pacing {
+  let lastStartsAt = Number.NEGATIVE_INFINITY;
+  let open: ReturnType<typeof begin> | undefined;
+
+  function begin(event: EventId, now: number, part = 1) {
+    const first = deliverWorkflowId(event);
+    lastStartsAt = Math.max(now, lastStartsAt + windowMs);
+    return {
+      workflow_id: part === 1 ? first : `${first}/${part}`,
+      events: new Set<EventId>(),
+      webhooks: new Set<WebhookId>(),
+      deliveries: 0,
+      startsAt: lastStartsAt,
+    };
+  }
+
+  function close(now: number) {
+    if (open === undefined) return;
+    open.startsAt = Math.min(open.startsAt, now);
+    lastStartsAt = open.startsAt;
+    open = undefined;
+  }
+
+  function takesIn(group: Group, owed: readonly WebhookId[], now: number): boolean {
+    return (
+      now <= group.startsAt &&
+      group.events.size < eventsPerWorkflow &&
+      group.deliveries + owed.length <= mostDeliveries &&
+      group.webhooks.size + owed.filter((id) => !group.webhooks.has(id)).length <= mostSharedWebhooks
+    );
+  }
+
+  return {
+    place(event, owed, now) {
+      if (open !== undefined && now > open.startsAt) open = undefined;
+      if (open !== undefined && !takesIn(open, owed, now)) close(now);
+      const groups: Group[] = [];
+      for (let done = 0; done < owed.length; done += mostDeliveries) {
+        if (done > 0) close(now);
+        open ??= begin(event, now, groups.length + 1);
+        const part = owed.slice(done, done + mostDeliveries);
+        open.events.add(event);
+        for (const id of part) open.webhooks.add(id);
+        open.deliveries += part.length;
+        groups.push(open);
+      }
+      if (open !== undefined && isFull(open)) close(now);
+      return groups;
+    },
+    close,
+  };
+
+  function isFull({ events, webhooks, deliveries }: Group): boolean {
+    return (
+      events.size >= eventsPerWorkflow || webhooks.size >= mostSharedWebhooks || deliveries >= mostDeliveries
+    );
+  }
+}

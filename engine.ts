@@ -1,0 +1,82 @@
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { Database } from './db/database.ts';
+import type { Sealer } from './db/encryption.ts';
+import { type Attempter, createAttempter } from './delivery/attempter.ts';
+import type { Resolve } from './delivery/checked-connector.ts';
+import { createEndpointSlots, type EndpointSlots } from './delivery/endpoint-slots.ts';
+import { createFailureTeller, type FailureTeller } from './delivery/failure-teller.ts';
+import { createHeadStarts, type HeadStarts } from './delivery/head-start.ts';
+import { createHealthReporter } from './delivery/health-reporter.ts';
+import { createHttpClient } from './delivery/http-client.ts';
+import { createIntake, type Intake } from './delivery/intake.ts';
+import { createRecorder } from './delivery/recorder.ts';
+import { createWorkflowPacer } from './delivery/workflow-pacer.ts';
+import type { HealthStarter } from './temporal/health-starter.ts';
+import type { WorkflowStarter } from './temporal/workflow-starter.ts';
+import { version } from './version.ts';
+import { isAddressAllowed } from './webhook/address-policy.ts';
+
+/** What takes events in and makes attempts: in every process, since each makes the first attempts of what it takes in. */
+export interface Engine {
+  intake: Intake;
+  attempter: Attempter;
+  slots: EndpointSlots;
+  headStarts: HeadStarts;
+  failures: FailureTeller;
+}
+
+/** Each part's `close` is added to `opened`, to be called from the last to the first. */
+export function openEngine({
+  config,
+  log,
+  db,
+  sealer,
+  starter,
+  healthStarter,
+  hasWorker,
+  resolve,
+  opened,
+}: {
+  config: Config;
+  log: Logger;
+  db: Database;
+  sealer: Sealer;
+  starter: WorkflowStarter;
+  healthStarter: HealthStarter;
+  /** Whether workflows run in this process too. */
+  hasWorker: boolean;
+  resolve: Resolve | undefined;
+  opened: (() => Promise<void>)[];
+}): Engine {
+  const http = createHttpClient({
+    isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
+    ...(resolve === undefined ? {} : { resolve }),
+  });
+  const reporter = createHealthReporter({ starter: healthStarter, log });
+  // Attempts make operational events, which are taken in like any other.
+  const failures = createFailureTeller({ db, intake: { accept: (event) => intake.accept(event) }, log });
+  const attempter = createAttempter({
+    http,
+    recorder: createRecorder({ db, log }),
+    reporter,
+    failures,
+    sealer,
+    userAgent: `Postrider/${version}`,
+    scheduleScale: config.SCHEDULE_SCALE,
+    random: Math.random,
+    allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
+    log,
+  });
+  const slots = createEndpointSlots();
+  const headStarts = createHeadStarts({ db, attempter, slots, hasWorker, log });
+  const pacer = createWorkflowPacer({
+    starter,
+    log,
+    eventsPerWorkflow: config.EVENTS_PER_WORKFLOW,
+    windowMs: config.GROUP_WINDOW_MS,
+  });
+  const intake = createIntake({ db, pacer, headStarts });
+  opened.push(intake.close, http.close, reporter.close, failures.close, attempter.idle, headStarts.close);
+  return { intake, attempter, slots, headStarts, failures };
+}
