@@ -16,6 +16,7 @@ import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
 import type { EndpointHealth, HealthChange, Outcome } from '../webhook/endpoint-health.ts';
 import { consecutiveFailures } from '../webhook/endpoint-health.ts';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
+import { endpointEventData } from '../webhook/operational-types.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** What came of attempting one waiting delivery at a disabled endpoint. */
@@ -96,7 +97,7 @@ export function createHealthActivities({
           type: eventTypes[change],
           about_webhook: id,
           key: changeKey(id, health, changes, index),
-          data: {
+          data: endpointEventData({
             webhook_id,
             description: stored.description,
             state: health.state,
@@ -104,7 +105,8 @@ export function createHealthActivities({
             consecutive_failures: consecutiveFailures(health, stored.policy),
             since: health.since,
             last_failure: health.last_failure,
-          },
+            by,
+          }),
         });
       }
       return { policy: stored.policy, last: stored.last };

@@ -21,7 +21,7 @@ export type EndpointEventData = {
   /** Since when it is in this state; ISO 8601. */
   since: string;
   last_failure: { at: string; reason: string } | null;
-  /** Who has asked for it, an API key's id or a name; null when nobody has. */
+  /** Who has asked for it: an API key's id, the name that came with a signal, or `signal`; null when nobody has. */
   by: string | null;
 };
 

@@ -14,6 +14,7 @@ const names = [
   ...['type', 'data', 'channel', 'id', 'url', 'events', 'description', 'channels', 'profile', 'secret'],
   ...['retry_schedule', 'timeout_ms', 'headers', 'auth', 'webhook_id', 'event_type', 'name', '__proto__'],
   ...['example', 'schema', '$ref', 'pattern', 'properties', 'overlap_seconds'],
+  ...['health', 'recovery_rate', 'count', 'failures', 'min_failing_ms', 'reenable', 'held', 'reason'],
   ...['externalCustomerId', 'createdDate', 'customData', 'image', 'status', 'inbox_message_limit'],
 ];
 
@@ -54,6 +55,10 @@ const nearly = fc
       { name: 'n' },
       { description: 'd', schema: { properties: { a: {} }, pattern: 'a' } },
       { secret: 'whsec_', overlap_seconds: 1 },
+      {
+        health: { count: 'attempts', failures: 1, reenable: { after_ms: 1_000, backoff: 1, max_ms: 1_000 } },
+      },
+      { held: 'deliver', reason: 'r' },
     ),
     fc.dictionary(fc.constantFrom(...names), json, { maxKeys: 2 }),
   )
@@ -85,7 +90,10 @@ describe('random input', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...lists),
-        fc.constantFrom('limit', 'cursor', 'type', 'status', 'webhook_id', 'event_id', 'channel', 'x'),
+        fc.constantFrom(
+          ...['limit', 'cursor', 'type', 'status', 'webhook_id', 'event_id', 'channel', 'x'],
+          ...['action', 'subject_id', 'actor_id'],
+        ),
         fc.string({ unit: 'grapheme', maxLength: 40 }),
         printable,
         async (route, name, value, header) => {
