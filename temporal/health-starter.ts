@@ -57,7 +57,8 @@ export function createHealthStarter({
     taskQueue,
     workflowId: healthWorkflowId(webhook.id),
     args: [{ webhook_id: webhook.id, account_id: webhook.account_id }] as Parameters<typeof endpointHealth>,
-    workflowTaskTimeout: '5s' as const,
+    // Longer than that of other workflows: a burst of signals is replayed in one task.
+    workflowTaskTimeout: '10s' as const,
     typedSearchAttributes: searchAttributesOf({
       webhook_ids: [webhook.id],
       account_ids: [webhook.account_id],

@@ -54,6 +54,9 @@ interface Asked extends EndpointRequest {
 
 /** So long an outcome that is missing in the order may be on its way; then it is looked up. */
 const missingForMs = 2_000;
+/** Events after which a run is continued as a new one in the next quiet moment, and after which at any moment. */
+const longHistory = 1_000;
+const longestHistory = 20_000;
 const stateKey = defineSearchAttributeKey('PostriderState', 'KEYWORD');
 
 /**
@@ -91,13 +94,14 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
   });
   setHandler(healthQuery, shown);
 
+  const hasNews = () =>
+    requests.length > 0 || isWebhookChanged || outcomes.length > 0 || probing?.result !== undefined;
+  // In a quiet moment: a signal that comes meanwhile makes Temporal refuse it, and the next try replays the whole history.
   const isTimeToContinue = () =>
-    workflowInfo().continueAsNewSuggested &&
+    workflowInfo().historyLength > (hasNews() ? longestHistory : longHistory) &&
     requests.length === 0 &&
     probing === null &&
     allHandlersFinished();
-  const hasNews = () =>
-    requests.length > 0 || isWebhookChanged || outcomes.length > 0 || probing?.result !== undefined;
 
   endpoint ??= await loadEndpoint(webhook.webhook_id);
   while (endpoint !== null) {

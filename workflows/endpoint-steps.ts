@@ -26,10 +26,12 @@ export interface Endpoint {
 }
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
-const { loadHealth, loadOutcomes, saveHealth } = proxyLocalActivities<HealthActivities>({
+const { loadOutcomes, saveHealth } = proxyLocalActivities<HealthActivities>({
   startToCloseTimeout: '1 minute',
   retry,
 });
+// Not a local one: what was loaded is in the history before anything is counted, so that it cannot be counted once more.
+const { loadHealth } = proxyActivities<HealthActivities>({ startToCloseTimeout: '1 minute', retry });
 const { discardHeld, recoverHeld } = proxyActivities<HealthActivities>({
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '1 minute',
