@@ -54,7 +54,7 @@ export async function runBench(
   mkdirSync(options.out ?? resultsFolder, { recursive: true });
   const { steps, seconds } = planOf(options);
   const minutes = Math.ceil(seconds / 60);
-  screen.line(`${steps.length} steps: about ${minutes} min, or longer where arrivals are slow.`);
+  screen.line(`Steps: ${steps.length}. About ${minutes} min, or longer where arrivals are slow.`);
 
   const runs: Run[] = [];
   const limits: MeasuredLimit[] = [];
@@ -109,7 +109,7 @@ async function eachStep(
         const limit = await measureLimit({ ...step, sink, folder });
         limits.push({ variant, fanOut, limit });
         screen.line(
-          `${name}: ${Math.round(limit.deliveredPerSecond)} delivered/s by ${limit.processes} process(es)`,
+          `${name}: ${Math.round(limit.deliveredPerSecond)} delivered/s by ${limit.processes} processes`,
         );
         rmSync(join(folder, 'limit'), { recursive: true, force: true });
         continue;
@@ -152,7 +152,7 @@ function limitLines(limits: readonly MeasuredLimit[]): string {
   return limits
     .map(({ variant, fanOut, limit }) => {
       const doubt = limit.isExact ? '' : '; its ledger does not close';
-      return `limit, 1 → ${fanOut}, ${variant}: ${Math.round(limit.deliveredPerSecond)} delivered/s by ${limit.processes} process(es)${doubt}`;
+      return `limit, 1 → ${fanOut}, ${variant}: ${Math.round(limit.deliveredPerSecond)} delivered/s by ${limit.processes} processes${doubt}`;
     })
     .join('\n');
 }

@@ -25,14 +25,15 @@ export function intendedTimes(start: number, perSecond: number, seconds: number)
 export async function runOpenLoop(
   producer: Producer,
   { origin, perSecond, seconds }: { origin: string; perSecond: number; seconds: number },
+  beat: typeof startMetronome = startMetronome,
 ): Promise<Latencies | undefined> {
   const pool = new Pool(origin, { pipelining: 1, connections: mostConnections });
   const times = intendedTimes(nowMs() + headStartMs, perSecond, seconds);
   const late = new Float64Array(times.length);
   const answers: Promise<number>[] = [];
-  await startMetronome(times, (beat) => {
-    const intendedAt = times[beat] as number;
-    late[beat] = nowMs() - intendedAt;
+  await beat(times, (index) => {
+    const intendedAt = times[index] as number;
+    late[index] = nowMs() - intendedAt;
     answers.push(producer.send(pool, intendedAt));
   });
   await Promise.all(answers);
