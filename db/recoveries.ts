@@ -86,12 +86,13 @@ export interface Leased {
 }
 
 /**
- * Owns deliveries for longer whose attempt is not recorded yet. One that is being written at this moment is left as it is:
- * so this never waits, and never makes others wait crosswise.
+ * Owns deliveries for longer whose attempt is not recorded yet; answers which. One that is being written at this moment is
+ * left as it is: so this never waits, and never makes others wait crosswise.
  */
 export const renewLeases = query(
-  async (db: Database, leased: readonly Leased[], until: Date): Promise<void> => {
-    await db.execute(
+  async (db: Database, leased: readonly Leased[], until: Date): Promise<DeliveryId[]> => {
+    const rows = await selectRows<{ id: string }>(
+      db,
       sql`with unrecorded as (
           select d.id from ${unnest(leased, {
             leased_id: ['uuid', ({ id }) => uuidOf(id)],
@@ -101,8 +102,9 @@ export const renewLeases = query(
           for update of d skip locked
         )
         update deliveries d set next_attempt_at = ${until.toISOString()}::timestamptz
-        from unrecorded where d.id = unrecorded.id`,
+        from unrecorded where d.id = unrecorded.id returning d.id`,
     );
+    return rows.map(({ id }) => idOf('dlv', id));
   },
 );
 

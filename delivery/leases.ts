@@ -30,8 +30,10 @@ export function createLeases(db: Database, log: Logger): Leases {
     if (leased.length === 0) return;
     const until = endOf(new Date());
     try {
-      await renewLeases(db, leased, until);
-      for (const lease of leased) lease.until = until.getTime();
+      for (const id of await renewLeases(db, leased, until)) {
+        const lease = leases.get(id);
+        if (lease !== undefined) lease.until = until.getTime();
+      }
     } catch (error) {
       const kind = error instanceof Error ? error.name : 'Error';
       log.warn({ deliveries: leased.length, reason: kind }, 'leases of deliveries were not renewed');

@@ -237,7 +237,7 @@ describe('a lease', () => {
     await attemptOf(ids[1], webhook, null);
     const until = new Date(Date.now() + 120_000);
     const leased = ids.map((id) => ({ id, scheduled_attempts: 0 }));
-    await renewLeases(database.db, leased, until);
+    expect(await renewLeases(database.db, leased, until)).toEqual([ids[2]]);
     expect((await rowOf(ids[0])).next_attempt_at).toEqual(inAnHour);
     expect(await rowOf(ids[1])).toMatchObject({ status: 'failed', next_attempt_at: null });
     expect((await rowOf(ids[2])).next_attempt_at).toEqual(until);

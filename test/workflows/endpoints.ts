@@ -1,0 +1,114 @@
+import type { TestPostrider } from '../setup/postrider.ts';
+import { type Receiver, type Reply, startReceiver } from '../setup/receiver.ts';
+import { waitFor } from '../setup/wait-for.ts';
+
+let types = 0;
+
+/** Webhooks whose endpoints are disabled and enabled by hand, each with an event type and a receiver of its own. */
+export function endpointsOf(postrider: () => TestPostrider) {
+  const receivers: Receiver[] = [];
+
+  async function webhookTo(reply: (index: number, body: string) => Reply, settings: object = {}) {
+    types += 1;
+    const type = `held.type-${types}`;
+    const receiver = await startReceiver(({ body }, index) => reply(index, body));
+    receivers.push(receiver);
+    const webhook = await postrider().createWebhook({
+      url: receiver.url,
+      events: [type],
+      health: { failures: 100, count: 'deliveries' },
+      // A busy machine is no reason to send twice.
+      timeout_ms: 30_000,
+      ...settings,
+    });
+    const request = async (method: string, path: string, body?: object) => {
+      const { status, json } = await postrider().request(method, `/v1/webhooks/${webhook.id}${path}`, body);
+      if (status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`);
+      return json;
+    };
+    const post = () => postrider().postEvent({ type, data: { message_id: 'msg_1' } });
+    const handle = () => postrider().temporal.workflow.getHandle(`recover/${webhook.id}`);
+
+    return {
+      webhook,
+      receiver,
+      type,
+      post,
+      request,
+      handle,
+      /** Many at once, not all at the same moment. */
+      async postMany(count: number) {
+        const ids: string[] = [];
+        const postAll = async () => {
+          while (ids.length < count) {
+            const index = ids.push('') - 1;
+            ids[index] = (await post()).id;
+          }
+        };
+        await Promise.all(Array.from({ length: 40 }, postAll));
+        return ids;
+      },
+      disable: () => request('POST', '/disable'),
+      enable: (body?: object) => request('POST', '/enable', body),
+      health: () => request('GET', '/health'),
+      recovery: () => request('GET', '/recovery'),
+      recover: (body: object) => request('POST', '/recover', body),
+      recoveryIs: (wanted: object) =>
+        waitFor(
+          async () => {
+            const progress = await request('GET', '/recovery');
+            return Object.entries(wanted).every(([key, value]) => progress[key] === value)
+              ? progress
+              : undefined;
+          },
+          `the recovery to be ${JSON.stringify(wanted)}`,
+        ),
+      /** How many of its deliveries have each status. */
+      async statuses(): Promise<Record<string, number>> {
+        const counts: Record<string, number> = {};
+        for (const { status } of await allDeliveries(postrider(), webhook.id)) {
+          counts[status] = (counts[status] ?? 0) + 1;
+        }
+        return counts;
+      },
+      statusesAre(wanted: Record<string, number>) {
+        return waitFor(
+          async () => {
+            const counts = await this.statuses();
+            const same = JSON.stringify(sorted(counts)) === JSON.stringify(sorted(wanted));
+            return same ? counts : undefined;
+          },
+          `the deliveries to be ${JSON.stringify(wanted)}`,
+        );
+      },
+      heldAre: (count: number) =>
+        waitFor(
+          async () => ((await request('GET', '/health')).held === count ? true : undefined),
+          `${count} deliveries to be held`,
+        ),
+      deliveries: () => allDeliveries(postrider(), webhook.id),
+    };
+  }
+
+  return {
+    webhookTo,
+    close: () => Promise.all(receivers.map((receiver) => receiver.close())),
+  };
+}
+
+/** Of a webhook, oldest first. */
+async function allDeliveries(postrider: TestPostrider, webhookId: string) {
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
+  const all: any[] = [];
+  for (let cursor = ''; ; ) {
+    const query = `webhook_id=${webhookId}&limit=250${cursor === '' ? '' : `&cursor=${cursor}`}`;
+    const { json } = await postrider.request('GET', `/v1/deliveries?${query}`);
+    all.push(...json.data);
+    if (json.next_cursor === null) return all.reverse();
+    cursor = json.next_cursor;
+  }
+}
+
+function sorted(counts: Record<string, number>) {
+  return Object.entries(counts).sort();
+}
