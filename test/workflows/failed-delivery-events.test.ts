@@ -78,7 +78,7 @@ test('a failed delivery is told to those who asked: not to its own endpoint, not
   await star.gets(2);
   expect(typesAt(star)).toEqual(['order.paid', 'order.paid']);
   expect(JSON.stringify(bodies(ops))).not.toContain('hunter2');
-}, 60_000);
+}, 90_000);
 
 test('a process that dies between the record of a failure and its telling: the sweep tells it, once', async () => {
   postrider = await startTestPostrider({ SCHEDULE_SCALE: '1' });
