@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { contactHash } from '../../db/inbox-lists.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
 import { type Receiver, startReceiver } from '../setup/receiver.ts';
@@ -39,8 +39,9 @@ describe('workflows of released versions', () => {
   });
 });
 
+let postrider: TestPostrider;
+
 describe('workflows of this version', () => {
-  let postrider: TestPostrider;
   let receiver: Receiver;
   beforeAll(async () => {
     receiver = await startReceiver(({ body }, index) => (body.includes('good') || index > 1 ? 200 : 500));
@@ -70,8 +71,11 @@ describe('workflows of this version', () => {
           .catch(() => undefined),
       'the list to be announced',
     );
+    const { watched, recovered } = await disabledAndRecovered();
     const workflows = {
       announced,
+      'endpoint-health': watched,
+      recovered,
       retried: workflow_id,
       succeeded: succeededWorkflow,
       'attempted-by-hand': `attempt/${json.attempt_id}`,
@@ -85,6 +89,35 @@ describe('workflows of this version', () => {
     }
   }, 60_000);
 });
+
+/** A webhook that fails, is disabled and enabled, gets what waited, and is deleted: so its workflows have ended. */
+async function disabledAndRecovered() {
+  const answer = { now: 500 };
+  const failing = await startReceiver(() => answer.now);
+  onTestFinished(() => failing.close());
+  const { id } = await postrider.createWebhook({
+    url: failing.url,
+    events: ['replayed'],
+    retry_schedule: { delays_ms: [0] },
+    health: { count: 'attempts', failures: 2 },
+  });
+  const path = `/v1/webhooks/${id}`;
+  const isDisabled = async () =>
+    (await postrider.request('GET', `${path}/health`)).json.state === 'disabled' || undefined;
+  for (let failures = 1; failures <= 2; failures += 1) {
+    const { id: event } = await postrider.postEvent({ type: 'replayed', data: {} });
+    await postrider.deliveryIs(event, 'failed');
+  }
+  await waitFor(isDisabled, 'the endpoint to be disabled');
+  const { id: held } = await postrider.postEvent({ type: 'replayed', data: {} });
+  await postrider.deliveryIs(held, 'held');
+  answer.now = 200;
+  await postrider.request('POST', `${path}/enable`, { reason: 'mended' });
+  await postrider.deliveryIs(held, 'succeeded');
+  await postrider.temporal.workflow.getHandle(`recover/${id}`).result();
+  await postrider.request('DELETE', path);
+  return { watched: `endpoint-health/${id}`, recovered: `recover/${id}` };
+}
 
 /** By the CLI, whose JSON is the same in all its versions. */
 function record(version: string, name: string, workflowId: string) {
