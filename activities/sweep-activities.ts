@@ -1,5 +1,10 @@
 import type { Database } from '../db/database.ts';
-import { findOutcomesAfter, findUncountedWebhooks, findUnhealthyWebhooks } from '../db/endpoint-health.ts';
+import {
+  findChangedWebhooks,
+  findOutcomesAfter,
+  findUncountedWebhooks,
+  findUnhealthyWebhooks,
+} from '../db/endpoint-health.ts';
 import { findOverdueLists } from '../db/inbox-lists.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
@@ -16,7 +21,10 @@ export interface SweepActivities {
    * they were not told.
    */
   startOverdueWorkflows(): Promise<number>;
-  /** Starts the health workflows that are not there of endpoints that are not healthy: a healthy one's is started when it is needed. */
+  /**
+   * Starts the health workflows that are not there of endpoints that are not healthy: a healthy one's is started when it is
+   * needed. Tells them of webhooks that were lately changed or deleted, in case they were not told.
+   */
   startHealthWorkflows(): Promise<void>;
   makeComingPartitions(): Promise<void>;
 }
@@ -26,6 +34,8 @@ const graceMs = 3_000;
 /** A change of a list waits a second for others. */
 const listGraceMs = 1_000 + graceMs;
 const mostPerSweep = 1_000;
+/** Longer than from one run of the sweep to the next. */
+const lateMs = 30 * 60_000;
 /** As many starts under way at once as do not keep others from Temporal. */
 const mostAtOnce = 10;
 
@@ -39,7 +49,7 @@ export function createSweepActivities({
 }: {
   db: Database;
   starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox'>;
-  healthStarter: Pick<HealthStarter, 'startHealth' | 'tellOutcomes'>;
+  healthStarter: Pick<HealthStarter, 'startHealth' | 'tellOutcomes' | 'tellChanged' | 'tellDeleted'>;
   recoveryStarter: Pick<RecoveryStarter, 'ensureRecovery'>;
   failures: Pick<FailureTeller, 'tellOverdue'>;
   /** For how long a workflow may take in events before it is started. */
@@ -79,6 +89,10 @@ export function createSweepActivities({
     async startHealthWorkflows() {
       for (const webhook of await findUnhealthyWebhooks(db, mostPerSweep)) {
         await healthStarter.startHealth(webhook);
+      }
+      const since = new Date(Date.now() - lateMs);
+      for (const { is_deleted, ...webhook } of await findChangedWebhooks(db, since, mostPerSweep)) {
+        await (is_deleted ? healthStarter.tellDeleted(webhook) : healthStarter.tellChanged(webhook));
       }
     },
 

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { EndpointHealth, HealthChange, Outcome } from '../webhook/endpoint-health.ts';
 import { consecutiveFailures, newEndpointHealth } from '../webhook/endpoint-health.ts';
 import { effectivePolicy, type HealthPolicy } from '../webhook/health-policy.ts';
@@ -162,6 +162,25 @@ export const findUnhealthyWebhooks = query(
       .from(webhooks)
       .where(and(sql`${webhooks.endpoint_state} <> 'healthy'`, isNull(webhooks.deleted_at)))
       .orderBy(webhooks.id)
+      .limit(limit),
+);
+
+/** Webhooks, deleted ones included, that were changed since then, the latest first; at most so many. */
+export const findChangedWebhooks = query(
+  (
+    db: Database,
+    since: Date,
+    limit: number,
+  ): Promise<{ id: WebhookId; account_id: AccountId; is_deleted: boolean }[]> =>
+    db
+      .select({
+        id: webhooks.id,
+        account_id: webhooks.account_id,
+        is_deleted: sql<boolean>`${webhooks.deleted_at} is not null`,
+      })
+      .from(webhooks)
+      .where(gt(webhooks.updated_at, since))
+      .orderBy(desc(webhooks.updated_at))
       .limit(limit),
 );
 

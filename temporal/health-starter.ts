@@ -2,6 +2,7 @@ import {
   type Client,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import type { AccountId, WebhookId } from '../db/ids.ts';
@@ -35,6 +36,8 @@ export interface HealthStarter {
   tellOutcomes(webhook: WatchedWebhook, outcomes: readonly Outcome[]): Promise<void>;
   /** The webhook's policy was changed, or the webhook was deleted: the workflow looks into the database. */
   tellChanged(webhook: WatchedWebhook): Promise<void>;
+  /** As `tellChanged`, but starts nothing: the workflow of a deleted webhook has usually ended. */
+  tellDeleted(webhook: WatchedWebhook): Promise<void>;
   /** Enables the endpoint; resolves once the database says so, with its health then, null when the webhook is deleted. */
   enable(webhook: WatchedWebhook, request: Partial<EndpointRequest>): Promise<Health | null>;
   /** Disables the endpoint; resolves as `enable`. */
@@ -112,6 +115,14 @@ export function createHealthStarter({
     tellOutcomes: (webhook, outcomes) =>
       signal(webhook, 'attempts' satisfies (typeof attempts)['name'], [outcomes]),
     tellChanged: (webhook) => signal(webhook, 'webhookChanged' satisfies (typeof webhookChanged)['name'], []),
+    async tellDeleted(webhook) {
+      try {
+        const name: (typeof webhookChanged)['name'] = 'webhookChanged';
+        await client.workflow.getHandle(healthWorkflowId(webhook.id)).signal(name);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw unavailableOr(error);
+      }
+    },
     enable: (webhook, request) =>
       update(webhook, 'enableEndpoint' satisfies (typeof enableEndpoint)['name'], request),
     disable: (webhook, request) =>
