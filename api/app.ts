@@ -5,6 +5,7 @@ import { auditLogRoutes } from './audit-log.ts';
 import { createAuthenticator } from './authentication.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { answerErrors, answerUnknownPath } from './error-handler.ts';
+import { eventBatchRoutes } from './event-batches.ts';
 import { createEventTypes } from './event-type-rules.ts';
 import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
@@ -25,6 +26,7 @@ import { webhookRoutes } from './webhooks.ts';
 /** Every route of the API, as data. */
 export const apiRoutes: readonly Route[] = [
   ...eventRoutes,
+  ...eventBatchRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...webhookHealthRoutes,

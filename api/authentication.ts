@@ -1,5 +1,6 @@
 import { type Caller, findCaller, hashApiKey } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
+import { createMemory } from './memory.ts';
 import { Problem } from './problems.ts';
 
 export interface Authenticator {
@@ -19,7 +20,7 @@ const mostRemembered = 1_000;
 
 /** Looks keys up in the database, and remembers those that exist for five seconds. */
 export function createAuthenticator(db: Database, now: () => Date): Authenticator {
-  let remembered = new Map<string, { caller: Caller; until: number }>();
+  const memory = createMemory<Caller>({ rememberedMs, most: mostRemembered, now });
 
   return {
     async authenticate(header) {
@@ -28,23 +29,14 @@ export function createAuthenticator(db: Database, now: () => Date): Authenticato
         throw unauthorized('Send an API key in the header Authorization: Bearer <key>', 'Bearer');
       }
       const hash = hashApiKey(key);
-      const known = remembered.get(hash);
-      if (known !== undefined && known.until > now().getTime()) return known.caller;
-
-      const lookedUpIn = remembered;
-      const caller = await findCaller(db, hash);
+      const caller = await memory.recall(hash, () => findCaller(db, hash));
       if (caller === undefined) {
         throw unauthorized('The API key is not known, or it was revoked', 'Bearer error="invalid_token"');
       }
-      if (lookedUpIn.size >= mostRemembered) lookedUpIn.clear();
-      lookedUpIn.set(hash, { caller, until: now().getTime() + rememberedMs });
       return caller;
     },
 
-    forget() {
-      // A new map, so that a look-up which is under way does not write into this one what no longer holds.
-      remembered = new Map();
-    },
+    forget: memory.forget,
   };
 }
 

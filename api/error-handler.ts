@@ -1,10 +1,12 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { DatabaseUnavailable } from '../db/errors.ts';
+import { IntakeFull } from '../delivery/intake.ts';
 import { TemporalUnavailable } from '../temporal/workflow-starter.ts';
 import {
   badRequest,
   notFound,
+  overloaded,
   Problem,
   type ProblemOptions,
   problemDocument,
@@ -45,6 +47,7 @@ function problemOf(error: unknown): Problem | undefined {
   if (error instanceof DatabaseUnavailable) {
     return unavailable('database_unavailable', 'The database is not available at the moment');
   }
+  if (error instanceof IntakeFull) return overloaded();
   if (error instanceof TemporalUnavailable) {
     return unavailable('temporal_unavailable', 'Temporal is not available at the moment');
   }

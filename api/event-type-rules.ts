@@ -5,6 +5,7 @@ import { type EventTypeRules, findEventTypeRules, recordSeenEventType } from '..
 import type { AccountId } from '../db/ids.ts';
 import { catalogueEntry, eventCatalogue } from '../webhook/profiles.ts';
 import { compileBuiltInSchema, compileSchema, fieldErrors, type SchemaCheck } from './json-schema.ts';
+import { createMemory } from './memory.ts';
 import { invalidBody, Problem, unavailable } from './problems.ts';
 import { LimitExceeded } from './time-limit.ts';
 
@@ -42,10 +43,6 @@ const builtInChecks = new Map(
   ),
 );
 
-interface Remembered extends EventTypeRules {
-  until: number;
-}
-
 /** Holds events to the account's own schema of their type, else to the built-in one. */
 export function createEventTypes({
   db,
@@ -56,20 +53,15 @@ export function createEventTypes({
   log: Logger;
   now: () => Date;
 }): EventTypes {
-  let remembered = new Map<string, Remembered>();
+  const memory = createMemory<EventTypeRules>({ rememberedMs, most: mostRemembered, now });
   const compiled = new Map<string, SchemaCheck>();
   const pausedUntil = new Map<AccountId, number>();
 
-  async function rulesOf(accountId: AccountId, type: string): Promise<EventTypeRules> {
-    const key = `${accountId} ${type}`;
-    const known = remembered.get(key);
-    if (known !== undefined && known.until > now().getTime()) return known;
-    const lookedUpIn = remembered;
-    const rules = await findEventTypeRules(db, accountId, type);
-    if (lookedUpIn.size >= mostRemembered) lookedUpIn.clear();
-    lookedUpIn.set(key, { ...rules, until: now().getTime() + rememberedMs });
-    return rules;
-  }
+  const keyOf = (accountId: AccountId, type: string) => `${accountId} ${type}`;
+  const rulesOf = async (accountId: AccountId, type: string) =>
+    (await memory.recall(keyOf(accountId, type), () =>
+      findEventTypeRules(db, accountId, type),
+    )) as EventTypeRules;
 
   function inOwnTime<T>(accountId: AccountId, work: () => T): T {
     if ((pausedUntil.get(accountId) ?? 0) > now().getTime()) {
@@ -129,8 +121,7 @@ export function createEventTypes({
         const rules = await rulesOf(accountId, type);
         if (rules.entry !== null) return;
         await recordSeenEventType(db, accountId, type);
-        const known = remembered.get(`${accountId} ${type}`);
-        if (known?.entry === null) known.entry = 'seen';
+        memory.correct(keyOf(accountId, type), { ...rules, entry: 'seen' });
       } catch (error) {
         log.warn({ account_id: accountId, reason: (error as Error).name }, 'a new event type was not listed');
       }
@@ -138,10 +129,7 @@ export function createEventTypes({
 
     compile: (accountId, schema) => inOwnTime(accountId, () => compileOnce(schema)),
 
-    forget() {
-      // A new map, so that a look-up which is under way does not write into this one what no longer holds.
-      remembered = new Map();
-    },
+    forget: memory.forget,
   };
 }
 

@@ -36,15 +36,15 @@ export const newEventSchema = z
   })
   .meta({ id: 'NewEvent' });
 
+export const idempotencyKeyField = z
+  .string('must be given once')
+  .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters');
+
 export const idempotencyHeaders = z.object({
-  'Idempotency-Key': z
-    .string('must be given once')
-    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
-    .optional()
-    .meta({
-      description:
-        'A repeat with the same key gets the first answer; with other content it is refused with 409.',
-    }),
+  'Idempotency-Key': idempotencyKeyField.optional().meta({
+    description:
+      'A repeat with the same key gets the first answer; with other content it is refused with 409.',
+  }),
 });
 
 export const acceptedEventSchema = z

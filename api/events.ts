@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { listDeliveriesOfEvent } from '../db/deliveries.ts';
-import { type EventSummary, findEvent, findEventId, listEvents } from '../db/events.ts';
-import { isId, timeOf } from '../db/ids.ts';
+import { type EventSummary, findEvent, listEvents } from '../db/events.ts';
+import { acceptedEvent, keyConflict, prepareEvent } from './accept-event.ts';
+import { withinDeadline } from './deadline.ts';
 import {
   acceptedEventSchema,
   eventPageSchema,
@@ -12,11 +13,13 @@ import {
   newEventSchema,
 } from './events.schemas.ts';
 import { pageOf } from './fields.schemas.ts';
-import { newEvent } from './new-event.ts';
-import { conflict, notFound } from './problems.ts';
+import { notFound } from './problems.ts';
 import { type Reply, type Route, type RouteRequest, route, type Services } from './routes.ts';
 
 const tag = 'Events';
+
+/** How long the database is waited for where the account's event types are not known any more. */
+const rulesDeadlineMs = 1_000;
 
 const postEvent = route({
   method: 'post',
@@ -27,7 +30,8 @@ const postEvent = route({
   description:
     'Answered once the event and its deliveries are stored; they go out at once. A repeat, told by `Idempotency-Key` ' +
     'or the event’s own `id`, gets the first answer. Data that does not fit the JSON Schema of its type (see Event types) ' +
-    'is refused, and so is a type that is in no catalogue when the account is strict.',
+    'is refused, and so is a type that is in no catalogue when the account is strict. After a 503 the event may be stored or ' +
+    'not: post it again, with the same key or id.',
   access: 'account',
   headers: idempotencyHeaders,
   body: newEventSchema,
@@ -44,46 +48,12 @@ type PostEvent = RouteRequest<
 >;
 
 async function acceptEvent(services: Services, { body, headers, caller }: PostEvent): Promise<Reply> {
-  const event = newEvent({
-    account_id: caller.account_id,
-    type: body.type,
-    channel: body.channel ?? null,
-    data: body.data,
-    client_id: body.id,
-    key: headers['Idempotency-Key'],
-  });
-  if (body.id !== undefined && isId('evt', body.id)) {
-    const holder = await findEventId(services.db, caller.account_id, body.id);
-    if (holder === body.id) throw idTaken('event_id_taken', 'Another event was given this id here');
-  }
-  await services.eventTypes.check(caller.account_id, event.type, body.data);
+  const prepared = prepareEvent(services, caller.account_id, body, headers['Idempotency-Key']);
+  const event = await withinDeadline(prepared, rulesDeadlineMs);
   const acceptance = await services.intake.accept(event);
-  if (acceptance.outcome === 'conflict') throw keyConflict(acceptance.key);
+  if (acceptance.outcome === 'conflict') throw keyConflict(acceptance.key, { header: 'Idempotency-Key' });
   await services.eventTypes.noteSeen(caller.account_id, event.type);
-  // Made of what a repeat holds too, so that its answer is the same.
-  return {
-    status: 202,
-    body: {
-      id: event.client_id ?? acceptance.event_id,
-      type: event.type,
-      channel: event.channel,
-      created_at: timeOf(acceptance.event_id),
-    },
-  };
-}
-
-function keyConflict(key: string) {
-  const detail = 'was used before for an event with other content';
-  if (key.startsWith('id:')) return idTaken('idempotency_conflict', detail);
-  return conflict(
-    'idempotency_conflict',
-    'The Idempotency-Key was used before for an event with other content',
-    [{ header: 'Idempotency-Key', detail }],
-  );
-}
-
-function idTaken(code: string, detail: string) {
-  return conflict(code, 'The event id was used before for another event', [{ pointer: '/id', detail }]);
+  return { status: 202, body: acceptedEvent(event, acceptance) };
 }
 
 const getEvents = route({

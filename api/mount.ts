@@ -1,16 +1,20 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { Caller } from '../db/api-keys.ts';
-import { DatabaseUnavailable } from '../db/errors.ts';
 import type { Authenticator } from './authentication.ts';
+import { type BodyBudget, createBodyBudget } from './body-budget.ts';
+import { withinDeadline } from './deadline.ts';
 import { Problem } from './problems.ts';
-import { readJsonBody } from './request-body.ts';
+import { mostBodyBytes, readJsonBody } from './request-body.ts';
 import { noteForLog } from './request-log.ts';
 import type { Reply, Route, Services } from './routes.ts';
 import { parseBody, parseParameters } from './validation.ts';
 
-/** How long a request that only reads waits for the database before it is answered with 503. */
+/** How long the database is waited for before a request is answered with 503: for a key, and for what is only read. */
+const keyDeadlineMs = 1_000;
 const readDeadlineMs = 2_000;
+/** Of all bodies that are taken in at the same time. */
+const mostBytesAtOnce = 64 * 1024 * 1024;
 
 const noQuery = z.strictObject({});
 
@@ -25,20 +29,27 @@ export function mountRoutes(
   const paths = [...new Set(routes.map((route) => route.path))].sort(
     (a, b) => a.split('{').length - b.split('{').length,
   );
+  const budget = createBodyBudget(mostBytesAtOnce);
   for (const path of paths) {
     const here = routes.filter((route) => route.path === path);
     const expressPath = path.replaceAll(/\{(\w+)\}/g, ':$1');
-    for (const route of here) app[route.method](expressPath, serve(route, services, authenticator));
+    for (const route of here) app[route.method](expressPath, serve(route, services, authenticator, budget));
     const methods = here.map((route) => route.method.toUpperCase());
     app.all(expressPath, refuseOtherMethods(path, methods));
   }
 }
 
-function serve(route: Route, services: Services, authenticator: Authenticator): RequestHandler {
+function serve(
+  route: Route,
+  services: Services,
+  authenticator: Authenticator,
+  budget: BodyBudget,
+): RequestHandler {
   return async (request, response) => {
     noteForLog(response, { route: route.path });
     const caller = route.access === 'public' ? undefined : await identify(request, route, authenticator);
     if (caller !== undefined) noteForLog(response, { account_id: caller.account_id });
+    if (route.body) budget.setAside(request, response, route.mostBodyBytes ?? mostBodyBytes);
     const answer = route.handle(services, {
       params: route.params && parseParameters(route.params, request.params, 'parameter'),
       query: parseQuery(route, request),
@@ -49,12 +60,15 @@ function serve(route: Route, services: Services, authenticator: Authenticator): 
         return caller;
       },
     });
-    send(response, await (route.method === 'get' ? withinDeadline(answer) : answer));
+    send(response, await (route.method === 'get' ? withinDeadline(answer, readDeadlineMs) : answer));
   };
 }
 
 async function identify(request: Request, route: Route, authenticator: Authenticator): Promise<Caller> {
-  const caller = await withinDeadline(authenticator.authenticate(request.headers.authorization));
+  const caller = await withinDeadline(
+    authenticator.authenticate(request.headers.authorization),
+    keyDeadlineMs,
+  );
   if (route.access === 'first account' && !caller.is_first_account) {
     throw new Problem({
       status: 403,
@@ -100,20 +114,4 @@ function send(response: Response, reply: Reply): void {
   response.status(reply.status).set(reply.headers ?? {});
   if (reply.body === undefined) response.end();
   else response.json(reply.body);
-}
-
-/** Once the time is up nobody waits for the answer any more, whatever it is. */
-async function withinDeadline<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new DatabaseUnavailable('The database did not answer in time')),
-      readDeadlineMs,
-    );
-  });
-  try {
-    return await Promise.race([answer, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

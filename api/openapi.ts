@@ -62,7 +62,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       : {
           requestBody: {
             required: route.isBodyOptional !== true,
-            content: { 'application/json': { schema: route.body } },
+            content: { 'application/json': { schema: route.describedBody ?? route.body } },
           },
         }),
     responses: Object.fromEntries([

@@ -34,7 +34,7 @@ export class Problem extends Error {
  * The document of a problem. Its `type` is always `about:blank`, so the title is the status' own (RFC 9457, section
  * 4.2.1) and `code` tells more.
  */
-export function problemDocument({ status, code, detail, errors, members }: ProblemOptions) {
+export function problemDocument({ status, code, detail, errors, members }: Omit<ProblemOptions, 'headers'>) {
   return {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
@@ -72,4 +72,14 @@ export function conflict(code: string, detail: string, errors?: readonly FieldEr
 /** Something that this service needs is away for the moment: the same request may succeed in two seconds. */
 export function unavailable(code: string, detail: string): Problem {
   return new Problem({ status: 503, code, detail, headers: { 'Retry-After': '2' } });
+}
+
+/** More comes in than can be taken in: the same request may succeed in a second. */
+export function overloaded(): Problem {
+  return new Problem({
+    status: 503,
+    code: 'overloaded',
+    detail: 'More comes in at the moment than can be taken in: try again',
+    headers: { 'Retry-After': '1' },
+  });
 }

@@ -101,10 +101,14 @@ export interface RouteSpec<
   headers?: Headers;
   /** A route without one does not read a body. */
   body?: Body;
+  /** The body as it is described, where the handler checks parts of it itself. */
+  describedBody?: z.ZodType;
   /** A request without a body is one with `{}`. */
   isBodyOptional?: boolean;
   /** The longest body that it takes, where that is not the usual one. */
   mostBodyBytes?: number;
+  /** The handler itself looks for values that cannot be stored or sent (json-limits.ts). */
+  checksOwnValues?: boolean;
   responses: Record<number, ResponseSpec>;
   /** Statuses of problems that are this route's own, beyond those that all routes of its form have. */
   problems?: Record<number, string>;

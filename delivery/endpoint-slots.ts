@@ -12,8 +12,8 @@ export interface EndpointSlots {
   tryTake(webhook: WebhookId): Release | null;
   /** A slot in its turn; null when the endpoint turned out to be slow, and its share is held for longer. */
   take(webhook: WebhookId): Promise<Release | null>;
-  /** Whether one more may wait for a slot. */
-  hasRoom(webhook: WebhookId): boolean;
+  /** Whether so many attempts take so long that there are no slots for now. */
+  isSlow(webhook: WebhookId): boolean;
   /** Sends away those who wait for endpoints that turned out to be slow, or `all` who wait. Called every second or so. */
   sendAway(who: 'slow' | 'all'): void;
 }
@@ -25,7 +25,6 @@ const mostSlow = 16;
 const mostSlowWhenMany = 2;
 const mostSlowInAll = 1_000;
 const slowMs = 1_000;
-const mostWaiting = 1_000;
 
 interface Endpoint {
   /** When each attempt under way began, oldest first. */
@@ -88,9 +87,9 @@ export function createEndpointSlots(now: () => number = () => performance.now())
       return new Promise((resolve) => endpoint.waiting.push(resolve));
     },
 
-    hasRoom(webhook) {
+    isSlow(webhook) {
       const endpoint = endpoints.get(webhook);
-      return endpoint === undefined || (endpoint.waiting.length < mostWaiting && !isSlow(endpoint));
+      return endpoint !== undefined && isSlow(endpoint);
     },
 
     sendAway(who) {

@@ -27,7 +27,7 @@ export interface WorkflowHeadStart {
 /** A first attempt that is going to be made. */
 export interface Reservation {
   begin(delivery: LoadedDelivery): void;
-  /** It is not going to be made: the delivery was not stored. */
+  /** If it has not begun, it is not going to be: the delivery was not stored. */
   giveBack(): void;
 }
 
@@ -45,8 +45,9 @@ export interface HeadStarts {
   close(): Promise<void>;
 }
 
-/** First attempts that wait or are under way, and the bytes of their events. */
+/** First attempts that wait or are under way: in all, at one endpoint, and the bytes of their events. */
 const mostAtOnce = 5_000;
+const mostAtEndpoint = 2_000;
 const mostBytes = 64 * 1024 * 1024;
 /** How often the database is told that attempts are still under way, in ms. */
 const renewEveryMs = 1_000;
@@ -77,6 +78,7 @@ export function createHeadStarts({
 }): HeadStarts {
   const underWay = new Map<DeliveryId, UnderWay & { since: number }>();
   const workflows = new Map<string, Remembered>();
+  const atEndpoint = new Map<WebhookId, number>();
   let count = 0;
   let bytesHeld = 0;
   let isClosed = false;
@@ -86,18 +88,30 @@ export function createHeadStarts({
   const leaving = new Set<Promise<void>>();
 
   function reserve(webhook: WebhookId, bytes: number): Reservation | null {
-    if (isClosed || count >= mostAtOnce || bytesHeld + bytes > mostBytes || !slots.hasRoom(webhook))
-      return null;
+    const here = atEndpoint.get(webhook) ?? 0;
+    const isFull = count >= mostAtOnce || here >= mostAtEndpoint || bytesHeld + bytes > mostBytes;
+    if (isClosed || isFull || slots.isSlow(webhook)) return null;
     count += 1;
     bytesHeld += bytes;
+    atEndpoint.set(webhook, here + 1);
     let isOpen = true;
-    function giveBack() {
-      if (!isOpen) return;
-      isOpen = false;
+    const giveBack = () => {
       count -= 1;
       bytesHeld -= bytes;
-    }
-    return { begin: (delivery) => begin(delivery, giveBack), giveBack };
+      const left = (atEndpoint.get(webhook) ?? 1) - 1;
+      if (left > 0) atEndpoint.set(webhook, left);
+      else atEndpoint.delete(webhook);
+    };
+    return {
+      begin(delivery) {
+        isOpen = false;
+        begin(delivery, giveBack);
+      },
+      giveBack() {
+        if (isOpen) giveBack();
+        isOpen = false;
+      },
+    };
   }
 
   function begin(delivery: LoadedDelivery, giveBack: () => void) {

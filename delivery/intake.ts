@@ -18,7 +18,7 @@ export interface Intake {
   /**
    * Stores the event with its deliveries; resolves once that is committed. A repeat and a conflict are answers, not
    * errors.
-   * @throws DatabaseUnavailable when that has not succeeded within a second: it may all the same have been stored, or
+   * @throws DatabaseUnavailable when that has not succeeded within two seconds: it may all the same have been stored, or
    * still be
    * @throws IntakeFull when too much waits to be stored
    */
@@ -37,8 +37,7 @@ export class IntakeFull extends Error {
 interface Waiting {
   events: readonly NewEvent[];
   bytes: number;
-  /** When it is answered at the latest. */
-  until: number;
+  since: number;
   resolve: (acceptances: Acceptance[]) => void;
   reject: (error: unknown) => void;
 }
@@ -49,9 +48,9 @@ const mostTransactions = 2;
 const mostBytesPerTransaction = 16 * 1024 * 1024;
 const mostWaitingEvents = 5_000;
 const mostWaitingBytes = 64 * 1024 * 1024;
-/** How long whoever posts waits at most, in ms. */
-const patienceMs = 1_000;
-const answerEveryMs = 100;
+/** How long whoever posts waits for a transaction at most, and how long in all, in ms. */
+const patienceMs = { toBegin: 900, inAll: 1_700 };
+const lookEveryMs = 100;
 /** After so long, in ms, a server that hangs is given up, so that there is a transaction for what comes next. */
 const statementTimeoutMs = 5_000;
 
@@ -83,12 +82,12 @@ export function createIntake({
       return Promise.reject(new IntakeFull('too much waits to be stored'));
     }
     return new Promise((resolve, reject) => {
-      const one = { events, bytes, until: performance.now() + patienceMs, resolve, reject };
+      const one = { events, bytes, since: performance.now(), resolve, reject };
       waiting.push(one);
       unanswered.add(one);
       waitingEvents += events.length;
       waitingBytes += bytes;
-      timer ??= setInterval(answerOverdue, answerEveryMs);
+      timer ??= setInterval(lookForOverdue, lookEveryMs);
       storeWaiting();
     });
   }
@@ -124,19 +123,32 @@ export function createIntake({
     waitingBytes -= bytes;
   }
 
+  /** What has come in while this process had no time is taken in first. */
+  function lookForOverdue() {
+    setImmediate(answerOverdue);
+  }
+
   function answerOverdue() {
     const now = performance.now();
-    for (const one of unanswered) {
-      if (one.until > now) break;
-      unanswered.delete(one);
-      one.reject(new DatabaseUnavailable('The database has not stored it in time'));
-      if (!waiting.includes(one)) continue;
-      waiting = waiting.filter((other) => other !== one);
+    const isOverdue = ({ since }: Waiting, most: number) => now - since > most;
+    const tooLate = waiting.filter((one) => isOverdue(one, patienceMs.toBegin));
+    waiting = waiting.slice(tooLate.length);
+    for (const one of tooLate) {
       leaveLine(one);
+      giveUp(one);
+    }
+    for (const one of unanswered) {
+      if (!isOverdue(one, patienceMs.inAll)) break;
+      giveUp(one);
     }
     if (unanswered.size > 0) return;
     clearInterval(timer);
     timer = undefined;
+  }
+
+  function giveUp(one: Waiting) {
+    unanswered.delete(one);
+    one.reject(new DatabaseUnavailable('The database has not stored it in time'));
   }
 
   async function store(group: readonly Waiting[]): Promise<void> {

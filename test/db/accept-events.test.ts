@@ -1,4 +1,5 @@
 import { eq, inArray } from 'drizzle-orm';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
 import type { OpenDatabase } from '../../db/database.ts';
@@ -178,5 +179,55 @@ describe('idempotency keys', () => {
       ['id:new', first.id],
       ['key:old', first.id],
     ]);
+  });
+
+  it('are judged in a group as if its events had come one after the other', async () => {
+    const key = fc.constantFrom('key:a', 'key:b', 'id:a', 'id:b', 'id:c');
+    const request = fc.record({
+      keys: fc.uniqueArray(key, { maxLength: 3 }),
+      hash: fc.constantFrom('one', 'two'),
+    });
+    const groups = fc.array(fc.array(request, { minLength: 1, maxLength: 6 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    await fc.assert(
+      fc.asyncProperty(groups, async (requests) => {
+        const { id } = await newAccount();
+        const holders = new Map<string, { event: string; hash: string }>();
+        const expected: unknown[] = [];
+        const answers: unknown[] = [];
+        const accepted: string[] = [];
+        for (const group of requests) {
+          const newEvents = group.map(({ keys, hash }) =>
+            newEvent(id, { idempotency_keys: keys, request_hash: hash }),
+          );
+          for (const { id: event, idempotency_keys: keys, request_hash: hash } of newEvents) {
+            const taken = keys.flatMap((one) => holders.get(one) ?? []);
+            if (taken.some((holder) => holder.hash !== hash)) expected.push('conflict');
+            else {
+              expected.push(taken[0]?.event ?? event);
+              if (taken.length === 0) accepted.push(event);
+              for (const one of keys) {
+                if (!holders.has(one)) holders.set(one, { event: taken[0]?.event ?? event, hash });
+              }
+            }
+          }
+          for (const answer of await accept(...newEvents)) {
+            answers.push(answer.outcome === 'conflict' ? 'conflict' : answer.event_id);
+          }
+        }
+        expect(answers).toEqual(expected);
+        expect((await storedEvents(id)).map((event) => event.id).sort()).toEqual(accepted.sort());
+        const stored = await database.db
+          .select()
+          .from(idempotencyKeys)
+          .where(eq(idempotencyKeys.account_id, id));
+        expect(
+          new Map(stored.map((row) => [row.key, { event: row.event_id, hash: row.request_hash }])),
+        ).toEqual(holders);
+      }),
+      { numRuns: 60 },
+    );
   });
 });

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { newId } from '../../db/ids.ts';
+import { createEndpointSlots, type Release } from '../../delivery/endpoint-slots.ts';
+
+/** Slots on a clock of the test's own. */
+function newSlots() {
+  const clock = { now: 0 };
+  return { clock, slots: createEndpointSlots(() => clock.now), webhook: newId('wh') };
+}
+
+/** As many as there are to be had. */
+function takeAll(take: () => Release | null): Release[] {
+  const taken: Release[] = [];
+  for (let slot = take(); slot !== null; slot = take()) taken.push(slot);
+  return taken;
+}
+
+describe('an endpoint', () => {
+  it('has 64 attempts under way at most, and the next in its turn', async () => {
+    const { slots, webhook } = newSlots();
+    const taken = takeAll(() => slots.tryTake(webhook));
+    expect(taken).toHaveLength(64);
+    const turns: string[] = [];
+    const first = slots.take(webhook).then((slot) => {
+      turns.push('first');
+      return slot;
+    });
+    const second = slots.take(webhook).then(() => turns.push('second'));
+    taken[0]!();
+    // Given back twice is given back once.
+    taken[0]!();
+    const release = await first;
+    expect(turns).toEqual(['first']);
+    release?.();
+    await second;
+    expect(turns).toEqual(['first', 'second']);
+  });
+
+  it('leaves the others theirs', () => {
+    const { slots, webhook } = newSlots();
+    takeAll(() => slots.tryTake(webhook));
+    expect(slots.tryTake(newId('wh'))).not.toBeNull();
+  });
+
+  it('that is slow gets no more while 16 attempts have taken longer than a second', () => {
+    const { slots, clock, webhook } = newSlots();
+    const taken = Array.from({ length: 16 }, () => slots.tryTake(webhook)!);
+    expect(slots.isSlow(webhook)).toBe(false);
+    clock.now = 1_001;
+    expect(slots.isSlow(webhook)).toBe(true);
+    expect(slots.tryTake(webhook)).toBeNull();
+    taken[0]!();
+    expect(slots.tryTake(webhook)).not.toBeNull();
+  });
+
+  it('that turns out to be slow sends away who waits for it', async () => {
+    const { slots, clock, webhook } = newSlots();
+    takeAll(() => slots.tryTake(webhook));
+    const waiting = slots.take(webhook);
+    slots.sendAway('slow');
+    clock.now = 1_001;
+    slots.sendAway('slow');
+    expect(await waiting).toBeNull();
+    expect(await slots.take(webhook)).toBeNull();
+  });
+
+  it('has a smaller share of slow attempts when there are a thousand of all endpoints', () => {
+    const { slots, clock, webhook } = newSlots();
+    for (let n = 0; n < 70; n += 1) {
+      const other = newId('wh');
+      for (let m = 0; m < 16; m += 1) slots.tryTake(other);
+    }
+    slots.tryTake(webhook);
+    slots.tryTake(webhook);
+    clock.now = 1_001;
+    expect(slots.tryTake(webhook)).not.toBeNull();
+    slots.sendAway('slow');
+    expect(slots.tryTake(webhook)).toBeNull();
+  });
+
+  it('ends its line when the process stops', async () => {
+    const { slots, webhook } = newSlots();
+    takeAll(() => slots.tryTake(webhook));
+    const waiting = Array.from({ length: 100 }, () => slots.take(webhook));
+    slots.sendAway('all');
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => null));
+  });
+});
