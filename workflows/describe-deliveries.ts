@@ -8,7 +8,8 @@ export function describeDeliveries(settled: SettlementCounts, waiting: readonly 
   if (waiting.length > 0) counts.push(`${waiting.length} waiting for another attempt`);
   const lines = waiting
     .slice(0, mostListed)
-    .map(({ delivery_id, webhook_id, reason }) => `- \`${delivery_id}\` to \`${webhook_id}\`: ${reason}`);
-  if (waiting.length > mostListed) lines.push(`- and ${waiting.length - mostListed} more`);
-  return [counts.join(', ') || 'nothing to deliver', ...lines].join('\n');
+    .map(({ delivery_id, webhook_id, reason }) => `\`${delivery_id}\` to \`${webhook_id}\`: ${reason}`);
+  if (waiting.length > mostListed) lines.push(`and ${waiting.length - mostListed} more`);
+  // As list items: the page runs other lines together.
+  return [counts.join(', ') || 'nothing to deliver', ...lines].map((line) => `- ${line}`).join('\n');
 }

@@ -31,13 +31,13 @@ export function describeHealth({
   reason,
 }: Health): string {
   const { failures, count } = policy;
-  return [
+  const lines = [
     `**${state}** since ${since}${reason === null ? '' : `: ${reason}`}`,
-    `- failures in a row: ${consecutive_failures} (${failures} ${count} in a row disable it)`,
-    `- last failure: ${last_failure === null ? 'none' : `${last_failure.reason}, at ${last_failure.at}`}`,
-    ...(next_probe_at === null ? [] : [`- next probe: ${next_probe_at}`]),
-    ...(state === 'disabled' && next_probe_at === null
-      ? ['- enabled by hand: signal `enable`, or the API or the dashboard']
-      : []),
-  ].join('\n');
+    `failures in a row: ${consecutive_failures} (${failures} ${count} in a row disable it)`,
+    `last failure: ${last_failure === null ? 'none' : `${last_failure.reason}, at ${last_failure.at}`}`,
+  ];
+  if (next_probe_at !== null) lines.push(`next probe: ${next_probe_at}`);
+  else if (state === 'disabled') lines.push('enabled by hand: signal `enable`, or the API or the dashboard');
+  // As list items: the page runs other lines together.
+  return lines.map((line) => `- ${line}`).join('\n');
 }
