@@ -164,9 +164,11 @@ async function selectDeliveries(
     .where(condition)
     .orderBy(desc(deliveries.id))
     .limit(limit);
-  return rows.map(({ internal_event_id, client_id, id, ...delivery }) => ({
+  return rows.map(({ internal_event_id, client_id, id, ended_at, ...delivery }) => ({
     id,
     event_id: client_id ?? internal_event_id,
     ...delivery,
+    // Of a held one it is kept in case that it is not sent again after all.
+    ended_at: delivery.status === 'held' ? null : ended_at,
   }));
 }

@@ -3,6 +3,7 @@ import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import type { RecoverRequest } from '../workflows/recover-request.ts';
 import type {
@@ -16,7 +17,7 @@ import type {
 import type { WatchedWebhook } from './health-starter.ts';
 import { searchAttributesOf } from './search-attributes.ts';
 import { recoverWorkflowId } from './workflow-ids.ts';
-import { unavailableOr } from './workflow-starter.ts';
+import { TemporalUnavailable, unavailableOr } from './workflow-starter.ts';
 
 /** What is asked of webhooks' recoveries. Each throws TemporalUnavailable. */
 export interface RecoveryStarter {
@@ -37,12 +38,17 @@ export interface RecoveryStarter {
   tellChanged(webhook: WatchedWebhook): Promise<void>;
 }
 
+const usualAnswerMs = 10_000;
+
 export function createRecoveryStarter({
   client,
   taskQueue,
+  answerMs = usualAnswerMs,
 }: {
   client: Client;
   taskQueue: string;
+  /** How long to wait for a worker to answer. */
+  answerMs?: number;
 }): RecoveryStarter {
   const options = (webhook: WatchedWebhook) => ({
     taskQueue,
@@ -86,9 +92,9 @@ export function createRecoveryStarter({
 
     async progress(webhook) {
       try {
-        return await client.workflow
-          .getHandle(recoverWorkflowId(webhook.id))
-          .query<RecoveryProgress>('progress' satisfies (typeof progressQuery)['name']);
+        const handle = client.workflow.getHandle(recoverWorkflowId(webhook.id));
+        const name: (typeof progressQuery)['name'] = 'progress';
+        return await client.withDeadline(Date.now() + answerMs, () => handle.query<RecoveryProgress>(name));
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw unavailableOr(error);
@@ -96,17 +102,21 @@ export function createRecoveryStarter({
     },
 
     async cancel(webhook) {
+      const name: (typeof cancelRecovery)['name'] = 'cancelRecovery';
+      const answer = () =>
+        client.workflow.executeUpdateWithStart<typeof recoverWebhook, number, []>(name, {
+          startWorkflowOperation: new WithStartWorkflowOperation<typeof recoverWebhook>('recoverWebhook', {
+            ...options(webhook),
+            workflowIdConflictPolicy: 'USE_EXISTING',
+          }),
+        });
       try {
-        return await client.workflow.executeUpdateWithStart<typeof recoverWebhook, number, []>(
-          'cancelRecovery' satisfies (typeof cancelRecovery)['name'],
-          {
-            startWorkflowOperation: new WithStartWorkflowOperation<typeof recoverWebhook>('recoverWebhook', {
-              ...options(webhook),
-              workflowIdConflictPolicy: 'USE_EXISTING',
-            }),
-          },
-        );
+        return await client.withDeadline(Date.now() + answerMs, answer);
       } catch (error) {
+        // Without a worker it would be waited for without end.
+        if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+          throw new TemporalUnavailable('No worker answered in time');
+        }
         throw unavailableOr(error);
       }
     },

@@ -63,6 +63,9 @@ const { sendHeld } = proxyActivities<RecoveryActivities>({
   summary: 'sends for up to 10 s',
 });
 
+/** Events, half an hour's worth of pages: to be replayed in no time when the worker changes. */
+const longHistory = 1_000;
+
 /** Should nobody say that a paused recovery can go on, it finds out by itself. */
 const lookAgainAfter = '1 day';
 
@@ -133,7 +136,7 @@ export async function recoverWebhook({ carried, ...webhook }: RecoverInput): Pro
   const run = async () => {
     for (;;) {
       await condition(() => cancelling === 0);
-      if (workflowInfo().continueAsNewSuggested) {
+      if (workflowInfo().historyLength >= longHistory) {
         await condition(allHandlersFinished);
         await continueAsNew<typeof recoverWebhook>({ ...webhook, carried: { progress, ranges } });
       }

@@ -26,6 +26,11 @@ export function endpointsOf(postrider: () => TestPostrider) {
       if (status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`);
       return json;
     };
+    /** Undefined while a busy machine answers that it is not available. */
+    const look = async (path: string) => {
+      const { status, json } = await postrider().request('GET', `/v1/webhooks/${webhook.id}${path}`);
+      return status === 200 ? json : undefined;
+    };
     const post = () => postrider().postEvent({ type, data: { message_id: 'msg_1' } });
     const handle = () => postrider().temporal.workflow.getHandle(`recover/${webhook.id}`);
 
@@ -56,10 +61,9 @@ export function endpointsOf(postrider: () => TestPostrider) {
       recoveryIs: (wanted: object) =>
         waitFor(
           async () => {
-            const progress = await request('GET', '/recovery');
-            return Object.entries(wanted).every(([key, value]) => progress[key] === value)
-              ? progress
-              : undefined;
+            const progress = await look('/recovery');
+            const isWanted = Object.entries(wanted).every(([key, value]) => progress?.[key] === value);
+            return isWanted ? progress : undefined;
           },
           `the recovery to be ${JSON.stringify(wanted)}`,
         ),
@@ -83,7 +87,7 @@ export function endpointsOf(postrider: () => TestPostrider) {
       },
       heldAre: (count: number) =>
         waitFor(
-          async () => ((await request('GET', '/health')).held === count ? true : undefined),
+          async () => ((await look('/health'))?.held === count ? true : undefined),
           `${count} deliveries to be held`,
         ),
       deliveries: () => allDeliveries(postrider(), webhook.id),
