@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, desc, eq, inArray, isNull, lt } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt } from 'drizzle-orm';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
 import type { Auth } from '../webhook/profile.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
@@ -158,7 +158,8 @@ export const updateWebhook = query(
 
 /**
  * Deletes a webhook: it gets no further event, and its waiting deliveries are cancelled for that reason. What it received
- * stays readable. Undefined when there is no such webhook, or no longer.
+ * stays readable. `cancelled` are those whose workflows wait; no workflow waits for what was held. Undefined when there is
+ * no such webhook, or no longer.
  */
 export const deleteWebhook = query(
   (
@@ -174,14 +175,18 @@ export const deleteWebhook = query(
         .where(isLiveWebhook(accountId, id))
         .returning({ id: webhooks.id });
       if (deleted.length === 0) return undefined;
-      const cancelled = await tx
-        .update(deliveries)
-        .set({ status: 'cancelled', reason: webhookDeletedReason, next_attempt_at: null, ended_at: now })
-        .where(and(eq(deliveries.webhook_id, id), inArray(deliveries.status, ['pending', 'held'])))
-        .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
+      const cancel = (status: 'held' | 'pending') =>
+        tx
+          .update(deliveries)
+          .set({ status: 'cancelled', reason: webhookDeletedReason, next_attempt_at: null, ended_at: now })
+          .where(and(eq(deliveries.webhook_id, id), eq(deliveries.status, status)))
+          .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
+      // In this order, since a recovery makes held ones pending.
+      const held = await cancel('held');
+      const cancelled = await cancel('pending');
       await appendAuditEntry(tx, {
         ...{ account_id: accountId, actor, action: 'webhook.deleted', subject_id: id },
-        details: { cancelled_deliveries: cancelled.length },
+        details: { cancelled_deliveries: held.length + cancelled.length },
       });
       return { cancelled };
     }),
