@@ -24,6 +24,7 @@ import { openStorage } from './storage.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
 import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
 import { createHealthStarter, type HealthStarter } from './temporal/health-starter.ts';
+import { keepSweep } from './temporal/keep-sweep.ts';
 import { createRecoveryStarter, type RecoveryStarter } from './temporal/recovery-starter.ts';
 import { searchAttributes } from './temporal/search-attributes.ts';
 import { ensureSweepSchedule } from './temporal/sweep-schedule.ts';
@@ -208,6 +209,13 @@ async function openWorker({
   });
   // First attempts under way end before the worker does, so that their workflows are told.
   opened.push(worker.stop, async () => sender.stop(), headStarts.close);
+  const keeper = keepSweep({
+    temporal,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: config.TEMPORAL_TASK_QUEUE,
+    log,
+  });
+  opened.push(keeper.stop);
   return worker;
 }
 

@@ -34,6 +34,9 @@ export function openServerDatabase(options: {
     application_name: 'postrider',
   });
   pool.on('error', options.onIdleError);
+  // The pool listens to idle connections alone: one that is cut in a transaction, between two statements, would otherwise
+  // end the process. The next statement fails, which says the same.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return { db: drizzleServer(pool, { schema }), kind: 'server', close: () => pool.end() };
 }
 

@@ -5,8 +5,11 @@ import { sweepId } from './workflow-ids.ts';
 /** A run takes ten minutes: the next one is always waiting for its end, so that there is no gap between them. */
 const everyMs = 60_000;
 
-/** Makes the schedule of the sweep when it is not there. Any number of processes may ask at once. */
-export async function ensureSweepSchedule(client: Client, taskQueue: string): Promise<void> {
+/**
+ * Makes the schedule of the sweep when it is not there. Any number of processes may ask at once. Resolves to whether it was
+ * there already.
+ */
+export async function ensureSweepSchedule(client: Client, taskQueue: string): Promise<boolean> {
   try {
     await client.schedule.create({
       scheduleId: sweepId(taskQueue),
@@ -23,7 +26,9 @@ export async function ensureSweepSchedule(client: Client, taskQueue: string): Pr
       policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: '1 minute' },
       state: { triggerImmediately: true },
     });
+    return false;
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    return true;
   }
 }
