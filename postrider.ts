@@ -180,7 +180,7 @@ async function openWorker({
   workflowBundle = bundledWorkflows(),
 }: Parts & { workflowBundle: string | undefined }): Promise<RunningWorker> {
   const { intake, attempter, slots, headStarts, failures } = engine;
-  const sender = createRecoverySender({ db, attempter, starter, log });
+  const sender = createRecoverySender({ db, attempter, slots, starter, log });
   const worker = await startWorker({
     connection: temporal.connection,
     namespace: config.TEMPORAL_NAMESPACE,

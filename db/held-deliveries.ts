@@ -26,7 +26,8 @@ export const holdDeliveries = query(
           where d.status = 'pending' and w.deleted_at is null and w.endpoint_state in ('disabled', 'probing')
           order by d.id for update of d
         )
-        update deliveries d set status = 'held', next_attempt_at = null, reason = ${endpointDisabledReason}
+        update deliveries d set
+          status = 'held', next_attempt_at = null, head_start_at = null, reason = ${endpointDisabledReason}
         from due where d.id = due.id returning d.id`,
     );
     return new Set(rows.map((row) => idOf('dlv', row.id)));

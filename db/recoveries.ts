@@ -71,7 +71,7 @@ export const takeHeld = query(
           status = 'pending', workflow_id = ${take.workflow_id},
           next_attempt_at = ${take.leased_until.toISOString()}::timestamptz,
           scheduled_attempts = case when d.held_from is null then d.scheduled_attempts else 0 end,
-          held_from = null, ended_at = null
+          held_from = null, ended_at = null, head_start_at = null
         from oldest where d.id = oldest.id returning d.id`,
     );
     return rows.length;

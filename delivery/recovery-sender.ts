@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
 import { type LoadedDelivery, loadPendingDeliveries } from '../db/due-deliveries.ts';
@@ -6,6 +7,7 @@ import { findRecovery, takeHeld } from '../db/recoveries.ts';
 import { recoveredWorkflowId } from '../temporal/workflow-ids.ts';
 import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Attempter } from './attempter.ts';
+import type { EndpointSlots, Release } from './endpoint-slots.ts';
 import { createLeases } from './leases.ts';
 import { createPace } from './pace.ts';
 
@@ -37,34 +39,48 @@ const pageMs = 10_000;
 /** Taken in one go: what goes out in half a second, so that disabling the endpoint is soon noticed. */
 const takenMs = 500;
 const mostTaken = 50;
-/** Leaves connections to the endpoint for new events. */
-const mostInFlight = 64;
+/** Half of what an endpoint may have: the rest is for new events. */
+const mostInFlight = 32;
+/** An endpoint that has its share of attempts is asked again after so long. */
+const slotPauseMs = 250;
 
 export function createRecoverySender({
   db,
   attempter,
+  slots,
   starter,
   log,
 }: {
   db: Database;
   attempter: Pick<Attempter, 'attempt'>;
+  slots: Pick<EndpointSlots, 'tryTake' | 'isSlow'>;
   starter: Pick<WorkflowStarter, 'startDeliverEvents'>;
   log: Logger;
 }): RecoverySender {
   const underWay = new Map<WebhookId, { end: () => void; ended: Promise<unknown> }>();
   let isStopping = false;
 
-  async function send(webhookId: WebhookId, counts: SentCounts, isOver: () => boolean): Promise<PageEnd> {
+  async function send(webhookId: WebhookId, counts: SentCounts, isStopped: () => boolean): Promise<PageEnd> {
+    const endsAt = Date.now() + pageMs;
     const pace = createPace();
     const leases = createLeases(db, log);
     const inFlight = new Set<Promise<unknown>>();
     const batches: Promise<void>[] = [];
 
-    async function sendOne(delivery: LoadedDelivery): Promise<'pending' | 'ended'> {
-      // Without its lease the sweep may have given it to its workflow.
-      if (!leases.holds(delivery.id)) return 'pending';
-      counts.sent += 1;
+    const somethingEnds = () => Promise.race([...inFlight, delay(slotPauseMs)]);
+
+    async function slot(): Promise<Release | null> {
+      for (let release = slots.tryTake(webhookId); ; release = slots.tryTake(webhookId)) {
+        if (release !== null || isStopped()) return release;
+        await somethingEnds();
+      }
+    }
+
+    async function sendOne(delivery: LoadedDelivery, release: Release | null): Promise<'pending' | 'ended'> {
       try {
+        // Without its lease the sweep may have given it to its workflow.
+        if (release === null || !leases.holds(delivery.id)) return 'pending';
+        counts.sent += 1;
         const { status } = await attempter.attempt(delivery);
         if (status === 'pending') return 'pending';
         counts[status === 'succeeded' ? 'succeeded' : 'failed'] += 1;
@@ -73,6 +89,7 @@ export function createRecoverySender({
         // The workflow makes the attempt again, and shows the fault.
         return 'pending';
       } finally {
+        release?.();
         leases.end(delivery.id);
       }
     }
@@ -81,7 +98,7 @@ export function createRecoverySender({
       const attempts: Promise<'pending' | 'ended'>[] = [];
       for (const delivery of batch) {
         await pace.turn(rate);
-        const attempt = sendOne(delivery);
+        const attempt = sendOne(delivery, await slot());
         attempts.push(attempt);
         const settled = attempt.finally(() => inFlight.delete(settled));
         inFlight.add(settled);
@@ -94,14 +111,14 @@ export function createRecoverySender({
     }
 
     async function sendUntilOver(): Promise<PageEnd> {
-      while (!isOver()) {
+      while (!isStopped() && Date.now() < endsAt) {
         const recovery = await findRecovery(db, webhookId);
         if (recovery === undefined || recovery.is_webhook_deleted) return 'gone';
         if (recovery.oldest === null) return 'done';
         if (recovery.endpoint_state === 'disabled' || recovery.endpoint_state === 'probing') return 'paused';
         const free = mostInFlight - inFlight.size;
-        if (free === 0) {
-          await Promise.race(inFlight);
+        if (free === 0 || slots.isSlow(webhookId)) {
+          await somethingEnds();
           continue;
         }
         const rate = recovery.recovery_rate;
@@ -164,9 +181,7 @@ export function createRecoverySender({
       before?.end();
       await before?.ended;
       let isEnded = false;
-      const endsAt = Date.now() + pageMs;
-      const isOver = () => isEnded || isStopping || stopped.aborted || Date.now() >= endsAt;
-      const page = send(webhookId, counts, isOver);
+      const page = send(webhookId, counts, () => isEnded || isStopping || stopped.aborted);
       const one = {
         end: () => {
           isEnded = true;
