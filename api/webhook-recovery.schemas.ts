@@ -3,7 +3,11 @@ import { momentField, shownId } from './fields.schemas.ts';
 
 /** RFC 3339, from 1970 on. */
 const timeField = z.iso
-  .datetime({ offset: true, error: 'must be a time as in RFC 3339, such as 2025-01-15T10:25:03Z' })
+  .datetime({
+    offset: true,
+    abort: true,
+    error: 'must be a time as in RFC 3339, such as 2025-01-15T10:25:03Z',
+  })
   .refine((text) => Date.parse(text) >= 0, 'must not be before 1970')
   .transform((text) => new Date(text))
   .meta({ override: { type: 'string', format: 'date-time', examples: ['2025-01-15T10:25:03Z'] } });
@@ -13,14 +17,12 @@ const statusField = z.enum(['failed', 'cancelled']);
 export const recoverySchema = z
   .strictObject({
     since: timeField.meta({ description: 'What ended from then on.' }),
-    until: timeField
-      .nullish()
-      .meta({
-        description: 'What ended until then; until now if null or absent, and never what ends later.',
-      }),
+    until: timeField.nullish().meta({
+      description: 'What ended until then; until now if null or absent, and never what ends later.',
+    }),
     status: statusField.optional().meta({ description: 'How it ended: `failed` if absent.' }),
   })
-  .refine(({ since, until }) => until === undefined || until === null || since <= until, {
+  .refine(({ since, until }) => until === undefined || until === null || !(until < since), {
     path: ['until'],
     message: 'must not be before since',
   })
