@@ -1,5 +1,5 @@
 import { findWebhookHealth, type WebhookHealth } from '../db/webhook-health.ts';
-import type { WatchedWebhook } from '../temporal/health-starter.ts';
+import type { WatchedWebhook } from '../temporal/webhook-workflow.ts';
 import { effectivePolicy } from '../webhook/health-policy.ts';
 import { notFound } from './problems.ts';
 import { type Reply, type Route, route, type Services } from './routes.ts';

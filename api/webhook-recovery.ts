@@ -2,7 +2,7 @@ import { actorOf } from '../db/api-keys.ts';
 import { recordAuditEntry } from '../db/audit-log.ts';
 import { countHeld } from '../db/held-deliveries.ts';
 import { findWebhook } from '../db/webhooks.ts';
-import type { WatchedWebhook } from '../temporal/health-starter.ts';
+import type { WatchedWebhook } from '../temporal/webhook-workflow.ts';
 import { recoverWorkflowId } from '../temporal/workflow-ids.ts';
 import { notFound } from './problems.ts';
 import { type Route, route, type Services } from './routes.ts';

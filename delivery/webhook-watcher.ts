@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import type { HealthStarter, WatchedWebhook } from '../temporal/health-starter.ts';
+import type { HealthStarter } from '../temporal/health-starter.ts';
+import type { WatchedWebhook } from '../temporal/webhook-workflow.ts';
 import { TemporalUnavailable } from '../temporal/workflow-starter.ts';
 
 /** Lets the health workflows of endpoints know of their webhooks, beside the answers to those who made or changed them. */

@@ -1,11 +1,4 @@
-import {
-  type Client,
-  WithStartWorkflowOperation,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-} from '@temporalio/client';
-import type { AccountId, WebhookId } from '../db/ids.ts';
+import type { Client } from '@temporalio/client';
 import type { Outcome } from '../webhook/endpoint-health.ts';
 import type { Health } from '../workflows/describe-health.ts';
 import type {
@@ -16,15 +9,8 @@ import type {
   webhookChanged,
 } from '../workflows/endpoint-health.ts';
 import type { EndpointRequest } from '../workflows/endpoint-request.ts';
-import { searchAttributesOf } from './search-attributes.ts';
+import { createWebhookWorkflow, type WatchedWebhook } from './webhook-workflow.ts';
 import { healthWorkflowId } from './workflow-ids.ts';
-import { TemporalUnavailable, unavailableOr } from './workflow-starter.ts';
-
-/** A webhook whose endpoint has a health workflow. */
-export interface WatchedWebhook {
-  id: WebhookId;
-  account_id: AccountId;
-}
 
 /**
  * What is asked of endpoints' health workflows. Whatever is asked starts one that is not there: it goes on from the database.
@@ -44,88 +30,30 @@ export interface HealthStarter {
   disable(webhook: WatchedWebhook, request: Partial<Omit<EndpointRequest, 'held'>>): Promise<Health | null>;
 }
 
-const usualAnswerMs = 10_000;
-
-export function createHealthStarter({
-  client,
-  taskQueue,
-  answerMs = usualAnswerMs,
-}: {
+export function createHealthStarter(options: {
   client: Client;
   taskQueue: string;
   /** How long to wait until an endpoint is enabled or disabled. */
   answerMs?: number;
 }): HealthStarter {
-  const options = (webhook: WatchedWebhook) => ({
-    taskQueue,
-    workflowId: healthWorkflowId(webhook.id),
-    args: [{ webhook_id: webhook.id, account_id: webhook.account_id }] as Parameters<typeof endpointHealth>,
+  const workflow = createWebhookWorkflow({
+    ...options,
+    type: 'endpointHealth' satisfies (typeof endpointHealth)['name'],
+    workflowIdOf: healthWorkflowId,
+    summaryOf: (webhook) => `the health of the endpoint of ${webhook}`,
     // Longer than that of other workflows: a burst of signals is replayed in one task.
-    workflowTaskTimeout: '10s' as const,
-    typedSearchAttributes: searchAttributesOf({
-      webhook_ids: [webhook.id],
-      account_ids: [webhook.account_id],
-    }),
-    staticSummary: `the health of the endpoint of ${webhook.id}`,
+    workflowTaskTimeout: '10s',
   });
-
-  async function signal(webhook: WatchedWebhook, name: string, args: unknown[]) {
-    try {
-      await client.workflow.signalWithStart<typeof endpointHealth, unknown[]>('endpointHealth', {
-        ...options(webhook),
-        signal: name,
-        signalArgs: args,
-      });
-    } catch (error) {
-      throw unavailableOr(error);
-    }
-  }
-
-  async function update(webhook: WatchedWebhook, name: string, request: object): Promise<Health | null> {
-    const start = new WithStartWorkflowOperation<typeof endpointHealth>('endpointHealth', {
-      ...options(webhook),
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    });
-    const answer = () =>
-      client.workflow.executeUpdateWithStart<typeof endpointHealth, Health | null, [object]>(name, {
-        args: [request],
-        startWorkflowOperation: start,
-      });
-    try {
-      return await client.withDeadline(Date.now() + answerMs, answer);
-    } catch (error) {
-      // Without a worker it would be waited for without end.
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
-        throw new TemporalUnavailable('No worker answered in time');
-      }
-      throw unavailableOr(error);
-    }
-  }
-
+  const changed: (typeof webhookChanged)['name'] = 'webhookChanged';
   return {
-    async startHealth(webhook) {
-      try {
-        await client.workflow.start<typeof endpointHealth>('endpointHealth', options(webhook));
-        return 'started';
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return 'running';
-        throw unavailableOr(error);
-      }
-    },
+    startHealth: workflow.start,
     tellOutcomes: (webhook, outcomes) =>
-      signal(webhook, 'attempts' satisfies (typeof attempts)['name'], [outcomes]),
-    tellChanged: (webhook) => signal(webhook, 'webhookChanged' satisfies (typeof webhookChanged)['name'], []),
-    async tellDeleted(webhook) {
-      try {
-        const name: (typeof webhookChanged)['name'] = 'webhookChanged';
-        await client.workflow.getHandle(healthWorkflowId(webhook.id)).signal(name);
-      } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw unavailableOr(error);
-      }
-    },
+      workflow.signalWithStart(webhook, 'attempts' satisfies (typeof attempts)['name'], [outcomes]),
+    tellChanged: (webhook) => workflow.signalWithStart(webhook, changed),
+    tellDeleted: (webhook) => workflow.signal(webhook, changed),
     enable: (webhook, request) =>
-      update(webhook, 'enableEndpoint' satisfies (typeof enableEndpoint)['name'], request),
+      workflow.update(webhook, 'enableEndpoint' satisfies (typeof enableEndpoint)['name'], request),
     disable: (webhook, request) =>
-      update(webhook, 'disableEndpoint' satisfies (typeof disableEndpoint)['name'], request),
+      workflow.update(webhook, 'disableEndpoint' satisfies (typeof disableEndpoint)['name'], request),
   };
 }

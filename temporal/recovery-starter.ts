@@ -1,10 +1,4 @@
-import {
-  type Client,
-  WithStartWorkflowOperation,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-} from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { RecoverRequest } from '../workflows/recover-request.ts';
 import type {
   cancelRecovery,
@@ -14,10 +8,8 @@ import type {
   recover,
   recoverWebhook,
 } from '../workflows/recover-webhook.ts';
-import type { WatchedWebhook } from './health-starter.ts';
-import { searchAttributesOf } from './search-attributes.ts';
+import { createWebhookWorkflow, type WatchedWebhook } from './webhook-workflow.ts';
 import { recoverWorkflowId } from './workflow-ids.ts';
-import { TemporalUnavailable, unavailableOr } from './workflow-starter.ts';
 
 /** What is asked of webhooks' recoveries. Each throws TemporalUnavailable. */
 export interface RecoveryStarter {
@@ -38,96 +30,31 @@ export interface RecoveryStarter {
   tellChanged(webhook: WatchedWebhook): Promise<void>;
 }
 
-const usualAnswerMs = 10_000;
-
-export function createRecoveryStarter({
-  client,
-  taskQueue,
-  answerMs = usualAnswerMs,
-}: {
+export function createRecoveryStarter(options: {
   client: Client;
   taskQueue: string;
   /** How long to wait for a worker to answer. */
   answerMs?: number;
 }): RecoveryStarter {
-  const options = (webhook: WatchedWebhook) => ({
-    taskQueue,
-    workflowId: recoverWorkflowId(webhook.id),
-    args: [{ webhook_id: webhook.id, account_id: webhook.account_id }] as Parameters<typeof recoverWebhook>,
-    workflowTaskTimeout: '5s' as const,
-    typedSearchAttributes: searchAttributesOf({
-      webhook_ids: [webhook.id],
-      account_ids: [webhook.account_id],
-    }),
-    staticSummary: `sends what the endpoint of ${webhook.id} has missed`,
+  const workflow = createWebhookWorkflow({
+    ...options,
+    type: 'recoverWebhook' satisfies (typeof recoverWebhook)['name'],
+    workflowIdOf: recoverWorkflowId,
+    summaryOf: (webhook) => `sends what the endpoint of ${webhook} has missed`,
+    workflowTaskTimeout: '5s',
   });
   const goOnName: (typeof goOn)['name'] = 'goOn';
-
-  async function signal(webhook: WatchedWebhook, name: string, args: unknown[]) {
-    try {
-      await client.workflow.signalWithStart<typeof recoverWebhook, unknown[]>('recoverWebhook', {
-        ...options(webhook),
-        signal: name,
-        signalArgs: args,
-      });
-    } catch (error) {
-      throw unavailableOr(error);
-    }
-  }
-
   return {
-    startRecovery: (webhook) => signal(webhook, goOnName, []),
-
-    async ensureRecovery(webhook) {
-      try {
-        await client.workflow.start<typeof recoverWebhook>('recoverWebhook', options(webhook));
-        return 'started';
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return 'running';
-        throw unavailableOr(error);
-      }
-    },
-
-    recover: (webhook, request) => signal(webhook, 'recover' satisfies (typeof recover)['name'], [request]),
-
-    async progress(webhook) {
-      try {
-        const handle = client.workflow.getHandle(recoverWorkflowId(webhook.id));
-        const name: (typeof progressQuery)['name'] = 'progress';
-        return await client.withDeadline(Date.now() + answerMs, () => handle.query<RecoveryProgress>(name));
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw unavailableOr(error);
-      }
-    },
-
-    async cancel(webhook) {
-      const name: (typeof cancelRecovery)['name'] = 'cancelRecovery';
-      const answer = () =>
-        client.workflow.executeUpdateWithStart<typeof recoverWebhook, number, []>(name, {
-          startWorkflowOperation: new WithStartWorkflowOperation<typeof recoverWebhook>('recoverWebhook', {
-            ...options(webhook),
-            workflowIdConflictPolicy: 'USE_EXISTING',
-          }),
-        });
-      try {
-        return await client.withDeadline(Date.now() + answerMs, answer);
-      } catch (error) {
-        // Without a worker it would be waited for without end.
-        if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
-          throw new TemporalUnavailable('No worker answered in time');
-        }
-        throw unavailableOr(error);
-      }
-    },
-
-    async tellChanged(webhook) {
-      await client.workflow
-        .getHandle(recoverWorkflowId(webhook.id))
-        .signal(goOnName)
-        .catch(() => {
-          // None is under way, or it finds out by itself.
-        });
-    },
+    startRecovery: (webhook) => workflow.signalWithStart(webhook, goOnName),
+    ensureRecovery: workflow.start,
+    recover: (webhook, request) =>
+      workflow.signalWithStart(webhook, 'recover' satisfies (typeof recover)['name'], [request]),
+    progress: (webhook) =>
+      workflow.query<RecoveryProgress>(webhook, 'progress' satisfies (typeof progressQuery)['name']),
+    cancel: (webhook) => workflow.update(webhook, 'cancelRecovery' satisfies (typeof cancelRecovery)['name']),
+    tellChanged: (webhook) =>
+      workflow.signal(webhook, goOnName).catch(() => {
+        // It finds out by itself.
+      }),
   };
 }

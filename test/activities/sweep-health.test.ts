@@ -5,7 +5,7 @@ import { createAccount } from '../../db/accounts.ts';
 import type { OpenDatabase } from '../../db/database.ts';
 import { type AccountId, newId } from '../../db/ids.ts';
 import { webhooks } from '../../db/schema.ts';
-import type { WatchedWebhook } from '../../temporal/health-starter.ts';
+import type { WatchedWebhook } from '../../temporal/webhook-workflow.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;

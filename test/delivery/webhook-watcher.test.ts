@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../db/ids.ts';
 import { createWebhookWatcher } from '../../delivery/webhook-watcher.ts';
-import type { WatchedWebhook } from '../../temporal/health-starter.ts';
+import type { WatchedWebhook } from '../../temporal/webhook-workflow.ts';
 
 const log = pino({ level: 'silent' });
 const webhook = (): WatchedWebhook => ({ id: newId('wh'), account_id: newId('acct') });

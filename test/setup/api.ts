@@ -9,7 +9,7 @@ import { createInboxAnnouncer } from '../../delivery/inbox-announcer.ts';
 import { createIntake } from '../../delivery/intake.ts';
 import { createWebhookWatcher } from '../../delivery/webhook-watcher.ts';
 import { createWorkflowPacer } from '../../delivery/workflow-pacer.ts';
-import type { WatchedWebhook } from '../../temporal/health-starter.ts';
+import type { WatchedWebhook } from '../../temporal/webhook-workflow.ts';
 import type { ContactList } from '../../temporal/workflow-starter.ts';
 import { parseCidrs } from '../../webhook/address-policy.ts';
 import { openTestDatabase } from './database.ts';
