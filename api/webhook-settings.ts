@@ -46,6 +46,8 @@ export function settingsOf(
     auth: withKeptCredentials(body.auth ?? { type: 'none' }, rules.current?.auth),
     health: storedPolicy(body.health),
     recovery_rate: body.recovery_rate ?? usualRecoveryRate,
+    rate_limit: body.rate_limit ?? null,
+    max_in_flight: body.max_in_flight ?? null,
   };
   const errors = [...profileErrors(body.profile, rules), ...settingsErrors(settings, body, rules)];
   if (errors.length > 0) throw invalidBody(errors);
@@ -165,6 +167,8 @@ function shownSettings(webhook: WebhookSettings) {
     auth: shownAuth(webhook.auth),
     health: webhook.health,
     recovery_rate: webhook.recovery_rate,
+    rate_limit: webhook.rate_limit,
+    max_in_flight: webhook.max_in_flight,
   };
 }
 

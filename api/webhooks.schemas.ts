@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { loggedBodyCharacters } from '../db/attempts.ts';
 import { endpointStates } from '../db/schema.ts';
 import { mostSigningSecrets } from '../db/webhook-secrets.ts';
+import { endpointLimitRange } from '../webhook/endpoint-limits.ts';
 import type { ProfileName } from '../webhook/profile.ts';
 import { defaultProfileName, profileNames } from '../webhook/profiles.ts';
 import { completeRegistration } from '../webhook/registration.ts';
@@ -92,6 +93,21 @@ const recoveryRateField = z
     description: `Held deliveries a second that go out when the endpoint is enabled again; ${usualRecoveryRate} if absent.`,
   });
 
+const rateLimitField = z
+  .number()
+  .min(endpointLimitRange.minRate)
+  .max(endpointLimitRange.maxRate)
+  .meta({
+    description:
+      'Requests a second that the endpoint gets at most, of all its deliveries; null or absent for no limit. What has to wait ' +
+      'for it uses up nothing of its retry schedule.',
+  });
+
+const maxInFlightField = z.int().min(1).max(endpointLimitRange.maxInFlight).meta({
+  description:
+    'Requests that the endpoint has under way at most, of all its deliveries; null or absent for no limit.',
+});
+
 /** What may be changed and has a default. */
 const optionalFields = {
   description: z.string().max(1_000).optional().meta({ example: 'Production webhook endpoint' }),
@@ -114,6 +130,8 @@ const optionalFields = {
   auth: authField.optional(),
   health: ownPolicyField.nullish(),
   recovery_rate: recoveryRateField.nullish(),
+  rate_limit: rateLimitField.nullish(),
+  max_in_flight: maxInFlightField.nullish(),
 };
 
 const wholeRegistrationSchema = z
@@ -179,6 +197,8 @@ export const webhookSchema = z
     auth: authField,
     health: ownPolicyField.nullable(),
     recovery_rate: recoveryRateField,
+    rate_limit: rateLimitField.nullable(),
+    max_in_flight: maxInFlightField.nullable(),
     endpoint_state: z.enum(endpointStates),
     state_since: momentField.meta({ description: 'Since when the endpoint is in this state.' }),
     state_reason: z.string().nullable().meta({ description: 'Why it is in this state, in words.' }),

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
+  doublePrecision,
   index,
   integer,
   jsonb,
@@ -80,6 +81,9 @@ export const webhooks = pgTable(
     health_policy: jsonb(),
     /** Held deliveries a second that go out when it recovers. */
     recovery_rate: integer().notNull().default(20),
+    /** Requests a second, and requests under way, that its endpoint gets at most; null for no limit. */
+    rate_limit: doublePrecision(),
+    max_in_flight: integer(),
     /** Written by the endpoint's health workflow; but a first failure makes it `failing` where the attempt is recorded. */
     endpoint_state: text({ enum: endpointStates }).notNull().default('healthy'),
     state_since: moment().notNull().defaultNow(),
@@ -176,6 +180,11 @@ export const deliveries = pgTable(
      * others can tell when that process has died. Null when none does, and once the attempt is recorded.
      */
     head_start_at: moment(),
+    /**
+     * Since when it waits for its endpoint's limits (delivery/waiting-sender.ts), which is no step of its schedule; null when
+     * it does not, and once the attempt is recorded. While `head_start_at` is set, a process has taken it up.
+     */
+    waiting_since: moment(),
     /** In words, why it is where it is: the last failure, or why it was cancelled. */
     reason: text(),
     /** Of a held delivery that had ended and is to be sent again: how it had ended. */
@@ -189,12 +198,39 @@ export const deliveries = pgTable(
     index('deliveries_event').on(table.event_id),
     index('deliveries_due').on(table.next_attempt_at).where(sql`${table.status} = 'pending'`),
     index('deliveries_workflow').on(table.workflow_id).where(sql`${table.status} = 'pending'`),
+    index('deliveries_waiting')
+      .on(table.webhook_id, table.id)
+      .where(sql`${table.status} = 'pending' and ${table.waiting_since} is not null`),
     index('deliveries_held').on(table.webhook_id, table.id).where(sql`${table.status} = 'held'`),
     index('deliveries_unsent')
       .on(table.webhook_id, table.ended_at)
       .where(sql`${table.status} in ('failed', 'cancelled')`),
   ],
 );
+
+/** What one process holds of an endpoint's `max_in_flight`. */
+export interface EndpointShare {
+  /** So many requests it may have under way. */
+  held: number;
+  /** And so many it would have. */
+  wanted: number;
+  /** After this, in ms since 1970, it has died. */
+  until_ms: number;
+}
+
+/**
+ * What has been given out of the limits of endpoints that have any (db/endpoint-limits.ts). Unlogged (see its migration): a
+ * change costs no write to the log, and when PostgreSQL has crashed the table is empty, which says that nothing is given out.
+ */
+export const endpointLimits = pgTable('endpoint_limits', {
+  webhook_id: idColumn('wh').primaryKey(),
+  /** When the next request may be made, in ms since 1970. */
+  next_slot_ms: doublePrecision().notNull().default(0),
+  /** When the last of those that wait will have gone out, as far as that can be told. */
+  planned_until_ms: doublePrecision().notNull().default(0),
+  /** By process. */
+  shares: jsonb().$type<Record<string, EndpointShare>>().notNull().default({}),
+});
 
 /** Partitioned by day over its time-sortable id (see the first migration). */
 export const attempts = pgTable(

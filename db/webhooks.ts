@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { and, desc, eq, isNull, lt } from 'drizzle-orm';
+import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
 import type { Auth } from '../webhook/profile.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
@@ -12,7 +13,7 @@ import { type Page, type PageRequest, toPage } from './paging.ts';
 import { deliveries, type EndpointState, webhookSecrets, webhooks } from './schema.ts';
 
 /** What its owner decides about a webhook, and may change. */
-export interface WebhookSettings {
+export interface WebhookSettings extends EndpointLimits {
   url: string;
   description: string;
   events: string[];
@@ -208,7 +209,7 @@ const settingNames = [
     'headers',
     'auth',
   ] as const),
-  ...(['health', 'recovery_rate'] as const),
+  ...(['health', 'recovery_rate', 'rate_limit', 'max_in_flight'] as const),
 ];
 
 function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
@@ -224,6 +225,8 @@ function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
     auth_sealed: auth.type === 'none' ? null : sealer.seal(JSON.stringify(auth), id),
     health_policy: health,
     recovery_rate: settings.recovery_rate,
+    rate_limit: settings.rate_limit,
+    max_in_flight: settings.max_in_flight,
   };
 }
 
@@ -241,6 +244,8 @@ function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
     auth: row.auth_sealed === null ? { type: 'none' } : JSON.parse(sealer.open(row.auth_sealed, row.id)),
     health: row.health_policy as Partial<HealthPolicy> | null,
     recovery_rate: row.recovery_rate,
+    rate_limit: row.rate_limit,
+    max_in_flight: row.max_in_flight,
     endpoint_state: row.endpoint_state,
     state_since: row.state_since,
     state_reason: row.state_reason,

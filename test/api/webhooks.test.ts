@@ -49,6 +49,8 @@ describe('POST /v1/webhooks', () => {
       auth: { type: 'none' },
       health: null,
       recovery_rate: 20,
+      rate_limit: null,
+      max_in_flight: null,
       endpoint_state: 'healthy',
       state_since: created_at,
       state_reason: null,

@@ -35,6 +35,8 @@ const settings: WebhookSettings = {
   auth: { type: 'bearer', token: 'secret-b' },
   health: { failures: 7 },
   recovery_rate: 30,
+  rate_limit: 0.5,
+  max_in_flight: 3,
 };
 
 beforeAll(async () => {
