@@ -69,7 +69,7 @@ export function createHealthActivities({
   db: Database;
   attempter: Pick<Attempter, 'probe'>;
   intake: Pick<Intake, 'accept'>;
-  recovery: Pick<RecoveryStarter, 'startRecovery'>;
+  recovery: Pick<RecoveryStarter, 'startRecovery' | 'tellChanged'>;
   /** Multiplies the waits before probes: 1 but in tests. */
   scheduleScale: number;
 }): HealthActivities {
@@ -125,8 +125,11 @@ export function createHealthActivities({
 
     async recoverHeld(webhookId) {
       const stored = await findEndpointHealth(db, webhookId as WebhookId);
-      if (stored === undefined || (await countHeld(db, webhookId as WebhookId)) === 0) return;
-      await recovery.startRecovery({ id: webhookId as WebhookId, account_id: stored.account_id });
+      if (stored === undefined) return;
+      const webhook = { id: webhookId as WebhookId, account_id: stored.account_id };
+      if ((await countHeld(db, webhook.id)) > 0) await recovery.startRecovery(webhook);
+      // One that is paused then has nothing left to do.
+      else await recovery.tellChanged(webhook);
     },
 
     discardHeld: (webhookId) =>

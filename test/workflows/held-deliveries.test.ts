@@ -143,13 +143,16 @@ describe('a disabled endpoint', () => {
     expect(endpoint.receiver.received.map(({ headers }) => headers['webhook-id'])).toEqual([sent]);
   });
 
-  it('gets nothing of what is discarded when it is enabled', async () => {
+  it('gets nothing of what is discarded when it is enabled, and a recovery that waited for that ends', async () => {
     const endpoint = await webhookTo(() => 200);
     await endpoint.disable();
     await endpoint.postMany(3);
     await endpoint.statusesAre({ held: 3 });
+    await endpoint.recover({ since: '2025-01-01T00:00:00Z' });
+    await endpoint.recoveryIs({ state: 'paused' });
     await endpoint.enable({ held: 'discard' });
     await endpoint.statusesAre({ cancelled: 3 });
+    await endpoint.recoveryIs({ state: 'done', sent: 0, left: 0 });
     const [first] = await endpoint.deliveries();
     expect(first).toMatchObject({
       reason: expect.stringContaining('discarded'),
