@@ -53,29 +53,25 @@ export function createProducer({ origin, layout, keys, batch }: ProducerTarget, 
   return { send: batch === 1 ? sendOne : sendBatch };
 }
 
-/**
- * The status of each event of a batch: the answer's own, unless that is 2xx and the event's result in it, in the order in
- * which they were sent, names another or an error.
- */
+/** The status of each event of a batch, in their order: of one that was refused its own, and 0 of one that has no result. */
 export function statusesOf(status: number, body: string, events: number): number[] {
-  const all = new Array<number>(events).fill(status);
-  if (!isAcknowledged(status)) return all;
+  if (!isAcknowledged(status)) return new Array<number>(events).fill(status);
   const results = resultsIn(body);
-  return all.map((whole, index) => {
+  return Array.from({ length: events }, (_, index) => {
     const result = results[index];
-    if (result === undefined) return whole;
-    if (typeof result.status === 'number') return result.status;
-    return 'error' in result || result.outcome === 'refused' || result.status === 'refused' ? 422 : whole;
+    if (result === undefined) return 0;
+    return result.status === 'refused' ? (result.problem?.status ?? 422) : status;
   });
 }
 
-function resultsIn(body: string): Record<string, unknown>[] {
+interface BatchResult {
+  readonly status: 'accepted' | 'repeated' | 'refused';
+  readonly problem?: { readonly status?: number };
+}
+
+function resultsIn(body: string): BatchResult[] {
   try {
-    const answer: unknown = JSON.parse(body);
-    const list = Array.isArray(answer)
-      ? answer
-      : Object.values((answer ?? {}) as Record<string, unknown>).find(Array.isArray);
-    return list ?? [];
+    return (JSON.parse(body) as { results?: BatchResult[] }).results ?? [];
   } catch {
     return [];
   }

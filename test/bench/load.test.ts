@@ -143,14 +143,15 @@ describe('a producer', () => {
     expect([...log.sent().answeredAt]).toEqual([Number.NaN]);
   });
 
-  it('takes a batch for acknowledged as far as its results do not say otherwise', () => {
-    const body = (results: unknown) => JSON.stringify({ data: results });
-    expect(statusesOf(202, body([{ id: 'a' }, { id: 'b' }]), 2)).toEqual([202, 202]);
-    expect(statusesOf(200, body([{ outcome: 'accepted' }, { outcome: 'refused' }]), 2)).toEqual([200, 422]);
-    expect(statusesOf(200, body([{ status: 202 }, { status: 409 }, { error: {} }]), 3)).toEqual([
-      202, 409, 422,
+  it('takes an event of a batch for acknowledged when its result says so', () => {
+    const body = (results: unknown) => JSON.stringify({ results });
+    const accepted = { status: 'accepted', id: 'evt_…' };
+    expect(statusesOf(200, body([accepted, { status: 'repeated' }]), 2)).toEqual([200, 200]);
+    expect(statusesOf(200, body([accepted, { status: 'refused', problem: { status: 409 } }]), 2)).toEqual([
+      200, 409,
     ]);
-    expect(statusesOf(503, body([{ status: 202 }]), 2)).toEqual([503, 503]);
-    expect(statusesOf(202, 'not JSON', 2)).toEqual([202, 202]);
+    expect(statusesOf(200, body([accepted]), 2)).toEqual([200, 0]);
+    expect(statusesOf(503, '{}', 2)).toEqual([503, 503]);
+    expect(statusesOf(200, 'not JSON', 2)).toEqual([0, 0]);
   });
 });
