@@ -23,7 +23,13 @@ export async function openStorage(
 ): Promise<Storage> {
   const database =
     config.DATABASE_URL === undefined
-      ? await openEmbeddedDatabase({ folder: join(folder, 'database') })
+      ? await openEmbeddedDatabase({
+          folder: join(folder, 'database'),
+          onRoom: (isEnough) =>
+            isEnough
+              ? log.warn('the disk has room again: the database goes on')
+              : log.error('the disk is nearly full: nothing is taken in or recorded until it has room'),
+        })
       : openServerDatabase({
           url: config.DATABASE_URL,
           poolSize,

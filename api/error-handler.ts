@@ -44,6 +44,9 @@ function sendProblem(response: Response, options: ProblemOptions): void {
 
 function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
+  if (error instanceof DatabaseUnavailable && error.isFull) {
+    return unavailable('storage_full', 'The disk that the database is on is full');
+  }
   if (error instanceof DatabaseUnavailable) {
     return unavailable('database_unavailable', 'The database is not available at the moment');
   }

@@ -5,6 +5,7 @@ import { drizzle as drizzleServer } from 'drizzle-orm/node-postgres';
 import type { PgDatabase, PgDialect, PgQueryResultHKT, PgSession } from 'drizzle-orm/pg-core';
 import { drizzle as drizzleEmbedded } from 'drizzle-orm/pglite';
 import pg from 'pg';
+import { createDiskRoom, refusingWhenFull } from './disk-room.ts';
 import * as schema from './schema.ts';
 
 /** A connection or a transaction: what every query function takes first. */
@@ -42,18 +43,32 @@ export function openServerDatabase(options: {
 
 /**
  * Opens the embedded database in a folder (made when missing), or in memory. The caller holds the folder's lock: PGlite
- * takes none, and a second process on the same folder corrupts it.
+ * takes none, and a second process on the same folder corrupts it. While the folder's disk is nearly full every statement
+ * fails as DatabaseUnavailable; `onRoom` hears when that begins and when it is over.
+ * @throws DatabaseUnavailable when its disk is nearly full already
  */
 export async function openEmbeddedDatabase(options: {
   folder?: string;
   template?: Blob;
+  onRoom?: (isEnough: boolean) => void;
 }): Promise<OpenDatabase> {
-  if (options.folder !== undefined) mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-  const client = await PGlite.create({
-    ...(options.folder === undefined ? {} : { dataDir: options.folder }),
-    ...(options.template === undefined ? {} : { loadDataDir: options.template }),
-  });
-  return { db: drizzleEmbedded(client, { schema }), kind: 'embedded', close: () => client.close() };
+  const { folder, template, onRoom = () => {} } = options;
+  if (folder === undefined) {
+    const client = await PGlite.create(template === undefined ? {} : { loadDataDir: template });
+    return { db: drizzleEmbedded(client, { schema }), kind: 'embedded', close: () => client.close() };
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const room = createDiskRoom(folder, onRoom);
+  room.assertEnough();
+  const client = await PGlite.create({ dataDir: folder });
+  return {
+    db: drizzleEmbedded(refusingWhenFull(client, room), { schema }),
+    kind: 'embedded',
+    // Closing it writes, too. What is not closed is as after a crash, which the next opening makes good.
+    close: async () => {
+      if (room.isEnough()) await client.close();
+    },
+  };
 }
 
 /** How a statement is run, where it matters. */

@@ -1,6 +1,13 @@
 /** The database cannot be reached or refuses work for now: the same request may succeed later. */
 export class DatabaseUnavailable extends Error {
   override readonly name = 'DatabaseUnavailable';
+  /** Its disk is full, or nearly: it is not over in a moment. */
+  readonly isFull: boolean;
+
+  constructor(message: string, { isFull = false }: { isFull?: boolean } = {}) {
+    super(message);
+    this.isFull = isFull;
+  }
 }
 
 /** The database refused the statement: repeating it changes nothing. */
@@ -33,6 +40,8 @@ export function query<A extends unknown[], R>(run: (...args: A) => Promise<R>): 
 
 /** SQLSTATE classes and codes (PostgreSQL, appendix A) after which the same statement may succeed later. */
 const passing = /^(08|53|57|58|40001|40P01|55P03|25006)/;
+/** `disk_full`. */
+const diskFull = '53100';
 const passingSystemErrors = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -50,6 +59,7 @@ function translate(error: unknown): unknown {
   if (error instanceof DatabaseUnavailable || error instanceof DatabaseRejected) return error;
   const isQueryError = error instanceof Error && error.constructor.name === 'DrizzleQueryError';
   const cause: unknown = isQueryError ? error.cause : error;
+  if (cause instanceof DatabaseUnavailable) return cause;
   if (!(cause instanceof Error))
     return isQueryError ? new DatabaseRejected('The database refused a query') : error;
 
@@ -58,7 +68,7 @@ function translate(error: unknown): unknown {
     typeof code === 'string' &&
     (passingSystemErrors.has(code) || (isSqlState(code) && passing.test(code)))
   ) {
-    return new DatabaseUnavailable(`The database is not available (${code})`);
+    return new DatabaseUnavailable(`The database is not available (${code})`, { isFull: code === diskFull });
   }
   if (passingMessages.test(cause.message)) return new DatabaseUnavailable('The database is not available');
   if (typeof code === 'string' && isSqlState(code)) {
