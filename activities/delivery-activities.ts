@@ -16,6 +16,7 @@ import type { Attempter, AttemptOutcome } from '../delivery/attempter.ts';
 import type { EndpointSlots } from '../delivery/endpoint-slots.ts';
 import type { HeadStarts, UnderWay } from '../delivery/head-start.ts';
 import { awaitElsewhere } from '../delivery/head-start-elsewhere.ts';
+import { waitBeforeAttempt } from '../delivery/wait-before-attempt.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** How a delivery left its workflow: with a final status, held for its endpoint's recovery, or ended by someone else. */
@@ -51,8 +52,6 @@ export interface DeliveryActivities {
   ): Promise<{ status: DeliveryStatus | 'gone'; owner: string | null }>;
 }
 
-/** An early wake-up within this is not worth another wait. */
-const earlyMs = 50;
 /** After a fault of our own, the retrying activity takes over: it shows the fault in the Temporal UI. */
 const afterFaultMs = 1_000;
 /** A first attempt under way is waited for so long: one that takes longer is asked after by the retrying activity. */
@@ -73,10 +72,13 @@ export function createDeliveryActivities({
   slots: Pick<EndpointSlots, 'tryTake'>;
   headStarts: Pick<HeadStarts, 'take' | 'find'>;
 }): DeliveryActivities {
-  async function attemptWhenDue(delivery: LoadedDelivery): Promise<Settlement | PendingRetry> {
+  async function attemptWhenDue(
+    delivery: LoadedDelivery,
+    waitMs: number,
+  ): Promise<Settlement | PendingRetry> {
     if (delivery.webhook.is_deleted)
       return (await cancelForDeletedWebhook(db, delivery.id)) ?? 'ended elsewhere';
-    if (!isDue(delivery)) return pendingRetry(delivery, dueInMs(delivery), 'waits for its next attempt');
+    if (waitMs > 0) return pendingRetry(delivery, waitMs, 'waits for its next attempt');
     const release = slots.tryTake(delivery.webhook.id);
     if (release === null) {
       const delayMs = turnMs();
@@ -85,6 +87,11 @@ export function createDeliveryActivities({
       return pendingRetry(delivery, delayMs, 'waits its turn at its endpoint');
     }
     return settlementOf(delivery, await attempter.attempt(delivery).finally(release));
+  }
+
+  /** `attemptPending`, a local activity, begins a workflow; `attemptAgain` comes after a timer. */
+  function waitOf(delivery: LoadedDelivery): Promise<number> {
+    return waitBeforeAttempt(db, delivery, { hasWaited: !Context.current().info.isLocal });
   }
 
   /** A first attempt of this process. */
@@ -127,7 +134,12 @@ export function createDeliveryActivities({
     deliveries: readonly LoadedDelivery[],
     onFault: (delivery: LoadedDelivery, error: unknown) => PendingRetry,
   ): Promise<(Settlement | PendingRetry)[]> {
-    const toHold = new Set(deliveries.filter(isToBeHeld));
+    const waits = new Map(
+      await Promise.all(deliveries.map(async (delivery) => [delivery, await waitOf(delivery)] as const)),
+    );
+    const toHold = new Set(
+      deliveries.filter((delivery) => waits.get(delivery) === 0 && isToBeHeld(delivery)),
+    );
     const held =
       toHold.size === 0
         ? new Set()
@@ -137,11 +149,11 @@ export function createDeliveryActivities({
           );
     const settle = async (delivery: LoadedDelivery) => {
       if (held.has(delivery.id)) return 'held';
-      if (!toHold.has(delivery)) return attemptWhenDue(delivery);
+      if (!toHold.has(delivery)) return attemptWhenDue(delivery, waits.get(delivery) ?? 0);
       // Just now its endpoint was enabled, or it has ended.
       const fresh = await loadDelivery(db, delivery.id);
       if (fresh === undefined) return 'ended elsewhere';
-      return fresh.status === 'pending' ? attemptWhenDue(fresh) : fresh.status;
+      return fresh.status === 'pending' ? attemptWhenDue(fresh, await waitOf(fresh)) : fresh.status;
     };
     return Promise.all(
       deliveries.map((delivery) => settle(delivery).catch((error: unknown) => onFault(delivery, error))),
@@ -222,19 +234,11 @@ function ownWorkflowId(): string {
   return Context.current().info.workflowExecution?.workflowId ?? '';
 }
 
-function isDue(delivery: LoadedDelivery): boolean {
-  return dueInMs(delivery) <= earlyMs;
-}
-
-function dueInMs({ next_attempt_at }: { next_attempt_at: Date | null }): number {
-  return (next_attempt_at?.getTime() ?? 0) - Date.now();
-}
-
 /** A test event goes out whatever the endpoint's state. */
 function isToBeHeld(delivery: LoadedDelivery): boolean {
   const { endpoint_state, is_deleted } = delivery.webhook;
   const isDisabled = endpoint_state === 'disabled' || endpoint_state === 'probing';
-  return isDisabled && !is_deleted && !delivery.event.is_test && isDue(delivery);
+  return isDisabled && !is_deleted && !delivery.event.is_test;
 }
 
 /** Grows with each turn that was not free, so that many who wait for a slow endpoint do not all ask every second. */
@@ -250,7 +254,8 @@ interface DeliveryToRetry {
 
 function settlementOf(delivery: DeliveryToRetry, outcome: AttemptOutcome): Settlement | PendingRetry {
   if (outcome.status !== 'pending') return outcome.status;
-  return pendingRetry(delivery, dueInMs(outcome), `attempt ${outcome.number} failed: ${outcome.reason}`);
+  const waitMs = (outcome.due_at ?? 0) - performance.now();
+  return pendingRetry(delivery, waitMs, `attempt ${outcome.number} failed: ${outcome.reason}`);
 }
 
 function pendingRetry(delivery: DeliveryToRetry, delayMs: number, reason: string): PendingRetry {

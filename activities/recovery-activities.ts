@@ -60,9 +60,9 @@ export function createRecoveryActivities({
     markEndedDeliveries: (webhookId, { status, since, until }) =>
       whileHeartbeating(async () => {
         const range = { status, since: new Date(since), until: new Date(until) };
-        const endsAt = Date.now() + markForMs;
+        const endsAt = performance.now() + markForMs;
         let marked = 0;
-        while (Date.now() < endsAt) {
+        while (performance.now() < endsAt) {
           const count = await markEnded(db, webhookId as WebhookId, range);
           if (count === 0) return { marked, is_done: true };
           marked += count;

@@ -70,6 +70,16 @@ export const loadDelivery = query(
     (await loadDeliveries(db, sql`d.id = ${uuidOf(id)}`))[0],
 );
 
+/** When the last attempt of a delivery began, by the clock of the process that made it; undefined when none is recorded. */
+export const findLastAttemptAt = query(async (db: Database, id: DeliveryId): Promise<Date | undefined> => {
+  const [row] = await selectRows<{ at_ms: number | null }>(
+    db,
+    sql`select (extract(epoch from max(started_at)) * 1000)::float8 as at_ms from attempts
+        where delivery_id = ${uuidOf(id)}`,
+  );
+  return row?.at_ms == null ? undefined : new Date(row.at_ms);
+});
+
 async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDelivery[]> {
   const rows = await selectRows<DeliveryRow>(
     db,

@@ -26,7 +26,8 @@ export interface AttemptOutcome {
   number: number;
   /** Why it failed, in words; empty when it succeeded. */
   reason: string;
-  next_attempt_at: Date | null;
+  /** When the next attempt is due, in ms of `performance.now()`, which no setting of the clock moves. */
+  due_at: number | null;
   /** No further attempt can change it, whatever becomes of the endpoint. */
   is_final: boolean;
   /** The endpoint answered 410: it wants no more. */
@@ -79,6 +80,7 @@ export function createAttempter(dependencies: {
           scale: scheduleScale,
         })
       : null;
+    const dueAt = delayMs === null ? null : performance.now() + delayMs;
     const record: AttemptRecord = {
       id,
       delivery_id: delivery.id,
@@ -125,7 +127,7 @@ export function createAttempter(dependencies: {
       status,
       number,
       reason: record.detail ?? '',
-      next_attempt_at: record.next_attempt_at,
+      due_at: dueAt,
       is_gone: isGone,
       is_final: verdict.outcome === 'failed' && !verdict.retryable && !isGone,
     };

@@ -13,7 +13,10 @@ const caughtUpMs = 100;
 
 /** A pace whose first turn comes at once. */
 export function createPace(
-  clock: { now(): number; wait(ms: number): Promise<unknown> } = { now: Date.now, wait: delay },
+  clock: { now(): number; wait(ms: number): Promise<unknown> } = {
+    now: () => performance.now(),
+    wait: delay,
+  },
 ): Pace {
   let next = clock.now();
 

@@ -61,7 +61,7 @@ export function createRecoverySender({
   let isStopping = false;
 
   async function send(webhookId: WebhookId, counts: SentCounts, isStopped: () => boolean): Promise<PageEnd> {
-    const endsAt = Date.now() + pageMs;
+    const endsAt = performance.now() + pageMs;
     const pace = createPace();
     const leases = createLeases(db, log);
     const inFlight = new Set<Promise<unknown>>();
@@ -111,7 +111,7 @@ export function createRecoverySender({
     }
 
     async function sendUntilOver(): Promise<PageEnd> {
-      while (!isStopped() && Date.now() < endsAt) {
+      while (!isStopped() && performance.now() < endsAt) {
         const recovery = await findRecovery(db, webhookId);
         if (recovery === undefined || recovery.is_webhook_deleted) return 'gone';
         if (recovery.oldest === null) return 'done';

@@ -56,7 +56,7 @@ function activitiesOf(workflowId: string, db: Database = database.db) {
     attempter: {
       async attempt({ id }) {
         attempted.push(id);
-        const outcome = { number: 1, reason: '', next_attempt_at: null, is_final: false, is_gone: false };
+        const outcome = { number: 1, reason: '', due_at: null, is_final: false, is_gone: false };
         return { status: 'succeeded', ...outcome };
       },
       ...{ attemptManually: unforeseen, probe: unforeseen, idle: async () => {} },

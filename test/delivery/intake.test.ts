@@ -125,7 +125,7 @@ describe('the intake', () => {
 
 describe('a first attempt', () => {
   const outcome: AttemptOutcome = {
-    ...{ status: 'succeeded', number: 1, reason: '', next_attempt_at: null, is_final: false, is_gone: false },
+    ...{ status: 'succeeded', number: 1, reason: '', due_at: null, is_final: false, is_gone: false },
   };
 
   function withHeadStarts(attempt: () => Promise<AttemptOutcome>) {

@@ -43,7 +43,7 @@ const statusIs = (id: DeliveryId, status: 'succeeded' | 'pending') =>
   database.db.update(deliveries).set({ status }).where(eq(deliveries.id, id));
 const rowsOf = (webhook: WebhookId) =>
   database.db.select().from(deliveries).where(eq(deliveries.webhook_id, webhook)).orderBy(deliveries.id);
-const outcome = { number: 1, reason: '', next_attempt_at: null, is_final: false, is_gone: false };
+const outcome = { number: 1, reason: '', due_at: null, is_final: false, is_gone: false };
 
 /** A sender whose attempts come to what `attempt` says, with what it did. */
 function senderWith({
