@@ -85,6 +85,8 @@ export async function startFullTemporalServer(options: FullTemporalOptions): Pro
   ]);
 
   const folder = mkdtempSync(join(tmpdir(), 'postrider-temporal-'));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeFolder);
   const dynamicConfigFile = join(folder, 'dynamic.yaml');
   const ports = await portsFor(options.port);
   mkdirSync(join(folder, 'config'));
@@ -108,7 +110,8 @@ export async function startFullTemporalServer(options: FullTemporalOptions): Pro
   const output = followOutput(child, log);
   const stop = async () => {
     await child.stop(stopGraceMs);
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
+    process.off('exit', removeFolder);
   };
   const address = `${host}:${ports.frontend}`;
   const failure = await Promise.race([
