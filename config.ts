@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { areEncryptionKeys } from './db/encryption.ts';
@@ -110,16 +111,21 @@ export const settings = {
     fallback: '',
     doc: 'Address ranges that webhooks may be sent to though they are not public, plain http included; commas between.',
   },
+  PROCESSES: {
+    schema: integer(1, 64),
+    fallback: null,
+    doc: 'Processes that share the work: as many as there are cores with `DATABASE_URL` unless given, else one, which has the embedded database for itself.',
+  },
   EVENTS_PER_WORKFLOW: {
     // A search attribute holds 2 KB: about sixty ids.
     schema: integer(1, 60),
     fallback: '50',
-    doc: 'Most events that share a workflow in a burst; 1 gives each event its own. Not in use yet: each has its own.',
+    doc: 'Most events that share a workflow in a burst; 1 gives each event its own.',
   },
   GROUP_WINDOW_MS: {
     schema: integer(0, 10_000),
     fallback: '50',
-    doc: 'Milliseconds for which a workflow that was not started at once takes in further events. Not in use yet.',
+    doc: 'Milliseconds that the starts of workflows are apart, unless they are full: within these, events share one.',
   },
   SCHEDULE_SCALE: {
     schema: z
@@ -148,8 +154,8 @@ export type Config = Readonly<
         | z.output<Settings[Name]['schema']>
         | (Settings[Name]['fallback'] extends null ? undefined : never);
     },
-    'HOST'
-  > & { HOST: string }
+    'HOST' | 'PROCESSES'
+  > & { HOST: string; PROCESSES: number }
 >;
 
 /** Settings that do not do. Its message has one line for each, and no secret's value. */
@@ -192,7 +198,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
         'is required with DATABASE_URL: 32 random bytes in base64, such as `openssl rand -base64 32` prints',
     });
   }
+  if (!isGiven('DATABASE_URL') && Number(values.PROCESSES ?? 1) > 1) {
+    problems.push({ setting: 'PROCESSES', problem: 'above 1 needs DATABASE_URL' });
+  }
   if (problems.length > 0) throw new ConfigError(problems);
+  values.PROCESSES ??= isGiven('DATABASE_URL') ? Math.min(availableParallelism(), 64) : 1;
   values.HOST ??= isGiven('DATABASE_URL') ? '0.0.0.0' : '127.0.0.1';
   return values as Config;
 }

@@ -20,6 +20,7 @@ import { createRecoverySender } from './delivery/recovery-sender.ts';
 import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { createReadiness } from './readiness.ts';
+import type { Role } from './roles.ts';
 import { openStorage } from './storage.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
 import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
@@ -30,12 +31,8 @@ import { searchAttributes } from './temporal/search-attributes.ts';
 import { ensureSweepSchedule } from './temporal/sweep-schedule.ts';
 import { type RunningWorker, startWorker } from './temporal/worker.ts';
 import { createWorkflowStarter, type WorkflowStarter } from './temporal/workflow-starter.ts';
-import { openTemporalServer, type TemporalServer } from './temporal-server.ts';
+import { openTemporalServer } from './temporal-server.ts';
 import { version } from './version.ts';
-
-export const roles = ['api', 'worker', 'both'] as const;
-/** What a process does. */
-export type Role = (typeof roles)[number];
 
 /** Postrider, running in this process. */
 export interface Postrider {
@@ -57,6 +54,10 @@ export interface StartOptions {
   log: Logger;
   /** Hears of each step that takes a user's time, a line each. */
   report: (line: string) => void;
+  /** Whether it takes its port before anything else, so that a port in use prevents the start; if absent it does. */
+  listensFirst?: boolean;
+  /** Of a Temporal server that was started for this process. */
+  temporalUiUrl?: string;
   /** The bundled workflows; otherwise the ones beside the compiled sources, or else they are bundled now. */
   workflowBundle?: string;
   /** Looks up the host names of webhooks; otherwise the system does. */
@@ -65,8 +66,8 @@ export interface StartOptions {
 
 /** The length, in characters, below which an API key is warned of. */
 const guessableBelow = 16;
-/** How many connections to PostgreSQL a process may open. */
-const poolSize = 10;
+/** How many connections to PostgreSQL may be open: of one process, and about so many of all here. */
+const poolSizes = { least: 4, most: 10, inAll: 80 };
 
 /**
  * Starts the API, the worker or both, with whatever of storage and Temporal is not given by the settings. When a part
@@ -90,13 +91,20 @@ export async function startPostrider(config: Config, options: StartOptions): Pro
 
 async function open(
   config: Config,
-  { role, env, log, report, workflowBundle, resolve }: StartOptions,
+  { role, env, log, report, listensFirst = true, temporalUiUrl, workflowBundle, resolve }: StartOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Postrider> {
-  const listener = role === 'worker' ? undefined : await listenForApi(config.HOST, config.PORT);
-  if (listener !== undefined) opened.push(listener.close);
+  const listen = async () => {
+    if (role === 'worker') return undefined;
+    const listener = await listenForApi(config.HOST, config.PORT);
+    opened.push(listener.close);
+    return listener;
+  };
+  const firstListener = listensFirst ? await listen() : undefined;
 
+  const share = Math.floor(poolSizes.inAll / config.PROCESSES);
+  const poolSize = Math.max(poolSizes.least, Math.min(poolSizes.most, share));
   const folder = await openFolder(config);
   opened.push(async () => folder.release());
   const [storage, server] = await settled([
@@ -139,14 +147,16 @@ async function open(
   const starters = { starter, healthStarter, recoveryStarter };
   const common = { config, log, sealer, ...starters, opened };
   const engine = openEngine({ ...common, db: database.db, hasWorker: role !== 'api', resolve });
-  const parts = { ...common, database, temporal, engine, server };
+  const parts = { ...common, database, temporal, engine };
+  const uiUrl = server.uiUrl ?? temporalUiUrl;
   const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle });
-  if (listener !== undefined) openApi({ ...parts, listener, worker });
+  const listener = firstListener ?? (await listen());
+  if (listener !== undefined) openApi({ ...parts, uiUrl, listener, worker });
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
 
   return {
     apiUrl: listener === undefined ? undefined : apiUrl(config, listener),
-    temporalUiUrl: server.uiUrl,
+    temporalUiUrl: uiUrl,
     madeAdminKey: admin_key,
     failed: Promise.race([server.failed, worker?.failed ?? new Promise<never>(() => {})]),
     stop: closeAll,
@@ -163,7 +173,6 @@ interface Parts {
   healthStarter: HealthStarter;
   recoveryStarter: RecoveryStarter;
   engine: Engine;
-  server: TemporalServer;
   opened: (() => Promise<void>)[];
 }
 
@@ -229,11 +238,11 @@ function openApi({
   healthStarter,
   recoveryStarter,
   engine: { intake },
-  server,
+  uiUrl,
   opened,
   listener,
   worker,
-}: Parts & { listener: ApiListener; worker: RunningWorker | undefined }): void {
+}: Parts & { uiUrl: string | undefined; listener: ApiListener; worker: RunningWorker | undefined }): void {
   const announcer = createInboxAnnouncer({ starter, log });
   const watcher = createWebhookWatcher({
     starter: {
@@ -260,7 +269,7 @@ function openApi({
       settings: {
         allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
         version,
-        ...(server.uiUrl === undefined ? {} : { temporalUiUrl: server.uiUrl }),
+        ...(uiUrl === undefined ? {} : { temporalUiUrl: uiUrl }),
       },
       isReady: createReadiness({ database, temporal, worker }),
       log,

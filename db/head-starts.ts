@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
+import type { HeadStart } from './due-deliveries.ts';
 import { query } from './errors.ts';
 import { type DeliveryId, uuidOf } from './ids.ts';
 import { unnest } from './unnest.ts';
@@ -24,6 +25,22 @@ export const leaveHeadStarts = query(
       sql`update deliveries d set head_start_at = null from ${unnest(ids, { id: ['uuid', uuidOf] })}
           where d.id = input.id`,
       { timeoutMs },
+    );
+  },
+);
+
+/**
+ * Ends head starts of processes that have died, unless one of these has just been heard of. It waits for what such a process
+ * is writing at this very moment, so that one that lives, with a disk that is slow, is not taken for dead.
+ */
+export const takeOverHeadStarts = query(
+  async (db: Database, dead: readonly { id: DeliveryId; head_start: HeadStart }[]): Promise<void> => {
+    await db.execute(
+      sql`update deliveries d set head_start_at = null from ${unnest(dead, {
+        id: ['uuid', ({ id }) => uuidOf(id)],
+        heard_at: ['text', ({ head_start }) => new Date(head_start.at_ms).toISOString()],
+      })}
+          where d.id = input.id and d.head_start_at = input.heard_at::timestamptz`,
     );
   },
 );

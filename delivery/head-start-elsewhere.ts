@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
-import { type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts';
+import { type HeadStart, type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts';
+import { takeOverHeadStarts } from '../db/head-starts.ts';
+import type { DeliveryId } from '../db/ids.ts';
 
 /** What became of deliveries whose first attempt another process makes. */
 export interface Elsewhere {
@@ -15,6 +17,7 @@ export interface Elsewhere {
 /** Most attempts have ended within this. */
 const waitMs = 1_000;
 const firstPauseMs = 50;
+const longestPauseMs = 500;
 /** A process that lives says so every second. */
 const staleMs = 3_000;
 /**
@@ -34,28 +37,47 @@ export async function awaitElsewhere(
   const result: Elsewhere = { free: [], ended: [], underWay: [] };
   const startedAt = performance.now();
   const heard = new Map(
-    deliveries.map(({ id, head_start }) => [id, { at: head_start?.at_ms, since: startedAt }]),
+    deliveries.map(({ id, head_start }) => [id, { at_ms: head_start?.at_ms, silentMs: 0 }]),
   );
+  const settle = (id: DeliveryId, delivery: LoadedDelivery | undefined) => {
+    heard.delete(id);
+    if (delivery === undefined || delivery.status !== 'pending')
+      result.ended.push(delivery?.status ?? 'gone');
+    else result.free.push(delivery);
+  };
 
-  for (let pauseMs = firstPauseMs; heard.size > 0; pauseMs = Math.min(pauseMs * 2, watchMs / 4)) {
+  for (let pauseMs = firstPauseMs; heard.size > 0; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     await delay(pauseMs);
-    const stored = new Map((await loadDeliveriesById(db, [...heard.keys()])).map((one) => [one.id, one]));
-    const now = performance.now();
-    for (const id of [...heard.keys()]) {
+    const stored = await loadById(db, [...heard.keys()]);
+    const silent: { id: DeliveryId; head_start: HeadStart }[] = [];
+    for (const [id, last] of heard) {
       const delivery = stored.get(id);
       const headStart = delivery?.head_start ?? null;
-      if (headStart !== null && headStart.at_ms !== heard.get(id)?.at) {
-        heard.set(id, { at: headStart.at_ms, since: now });
+      if (delivery?.status !== 'pending' || headStart === null) {
+        settle(id, delivery);
+        continue;
       }
-      const silentMs = now - (heard.get(id)?.since ?? now);
-      if (delivery === undefined || delivery.status !== 'pending')
-        result.ended.push(delivery?.status ?? 'gone');
-      else if (headStart === null || (headStart.age_ms > staleMs && silentMs >= watchMs))
-        result.free.push(delivery);
-      else if (headStart.age_ms <= staleMs && now - startedAt > waitMs) result.underWay.push(delivery);
-      else continue;
-      heard.delete(id);
+      // The pause, and not the time: where everyone had to wait, silence says nothing.
+      last.silentMs = headStart.at_ms === last.at_ms ? last.silentMs + pauseMs : 0;
+      last.at_ms = headStart.at_ms;
+      if (headStart.age_ms > staleMs && last.silentMs >= watchMs) silent.push({ id, head_start: headStart });
+      else if (headStart.age_ms <= staleMs && performance.now() - startedAt > waitMs) {
+        heard.delete(id);
+        result.underWay.push(delivery);
+      }
+    }
+    if (silent.length > 0) {
+      await takeOverHeadStarts(db, silent);
+      const taken = await loadById(
+        db,
+        silent.map(({ id }) => id),
+      );
+      for (const { id } of silent) if (taken.get(id)?.head_start == null) settle(id, taken.get(id));
     }
   }
   return result;
+}
+
+async function loadById(db: Database, ids: readonly DeliveryId[]): Promise<Map<DeliveryId, LoadedDelivery>> {
+  return new Map((await loadDeliveriesById(db, ids)).map((delivery) => [delivery.id, delivery]));
 }

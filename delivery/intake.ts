@@ -37,6 +37,7 @@ export class IntakeFull extends Error {
 interface Waiting {
   events: readonly NewEvent[];
   bytes: number;
+  /** How often it was looked for what is overdue, when it came. */
   since: number;
   resolve: (acceptances: Acceptance[]) => void;
   reject: (error: unknown) => void;
@@ -48,7 +49,10 @@ const mostTransactions = 2;
 const mostBytesPerTransaction = 16 * 1024 * 1024;
 const mostWaitingEvents = 5_000;
 const mostWaitingBytes = 64 * 1024 * 1024;
-/** How long whoever posts waits for a transaction at most, and how long in all, in ms. */
+/**
+ * How long whoever posts waits for a transaction at most, and how long in all, in ms: of the time in which this process
+ * could have answered.
+ */
 const patienceMs = { toBegin: 900, inAll: 1_700 };
 const lookEveryMs = 100;
 /** After so long, in ms, a server that hangs is given up, so that there is a transaction for what comes next. */
@@ -75,6 +79,7 @@ export function createIntake({
   /** In the order in which they came. */
   const unanswered = new Set<Waiting>();
   let timer: NodeJS.Timeout | undefined;
+  let looks = 0;
 
   function add(events: readonly NewEvent[]): Promise<Acceptance[]> {
     const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
@@ -82,7 +87,7 @@ export function createIntake({
       return Promise.reject(new IntakeFull('too much waits to be stored'));
     }
     return new Promise((resolve, reject) => {
-      const one = { events, bytes, since: performance.now(), resolve, reject };
+      const one = { events, bytes, since: looks, resolve, reject };
       waiting.push(one);
       unanswered.add(one);
       waitingEvents += events.length;
@@ -129,8 +134,8 @@ export function createIntake({
   }
 
   function answerOverdue() {
-    const now = performance.now();
-    const isOverdue = ({ since }: Waiting, most: number) => now - since > most;
+    looks += 1;
+    const isOverdue = ({ since }: Waiting, mostMs: number) => (looks - since) * lookEveryMs > mostMs;
     const tooLate = waiting.filter((one) => isOverdue(one, patienceMs.toBegin));
     waiting = waiting.slice(tooLate.length);
     for (const one of tooLate) {

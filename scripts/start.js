@@ -31,5 +31,6 @@ try {
 
 // In this process, so that Ctrl-C and SIGTERM have one to go to.
 const { main } = await import(new URL('../dist/main.js', import.meta.url).href);
+const running = main(process.argv.slice(2), process.env);
 process.off('SIGINT', end).off('SIGTERM', end);
-await main(process.argv.slice(2), process.env);
+await running;

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../config.ts';
-import { type Postrider, type Role, startPostrider } from '../../postrider.ts';
+import { type Postrider, startPostrider } from '../../postrider.ts';
+import type { Role } from '../../roles.ts';
 import { startTestPostrider, type TestPostrider, testSettings } from '../setup/postrider.ts';
 import { type Receiver, type Reply, startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';

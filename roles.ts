@@ -1,0 +1,3 @@
+export const roles = ['api', 'worker', 'both'] as const;
+/** What a process does. */
+export type Role = (typeof roles)[number];

@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePorts } from '../temporal/free-ports.ts';
+import { testSettings } from './setup/postrider.ts';
+import { type Receiver, startReceiver } from './setup/receiver.ts';
+import { waitFor } from './setup/wait-for.ts';
+
+const startScript = fileURLToPath(new URL('../scripts/start.js', import.meta.url));
+const timeout = 120_000;
+
+describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and PROCESSES=2', () => {
+  let settings: Awaited<ReturnType<typeof testSettings>>;
+  let receiver: Receiver;
+  let port: number;
+  let child: ChildProcess;
+  let out = '';
+  let err = '';
+  beforeEach(async () => {
+    settings = await testSettings();
+    receiver = await startReceiver();
+    port = (await freePorts('127.0.0.1', [undefined]))[0] as number;
+    start();
+  });
+  afterEach(async () => {
+    await stop('SIGKILL');
+    await receiver.close();
+    await settings.remove();
+  });
+
+  function start(env: Record<string, string> = {}) {
+    [out, err] = ['', ''];
+    child = spawn(process.execPath, [startScript], {
+      env: {
+        ...{ PATH: process.env.PATH, HOME: process.env.HOME },
+        ...{ ...settings.env, PROCESSES: '2', PORT: `${port}`, LOG_LEVEL: 'warn', ...env },
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      err += text;
+    });
+  }
+
+  async function stop(signal: NodeJS.Signals): Promise<number | null> {
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = await exited;
+    return code;
+  }
+
+  const ready = () =>
+    waitFor(async () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${err}`);
+      return out.includes('ready') ? true : undefined;
+    }, 'readiness');
+
+  /** The processes that do the work. */
+  function workers(): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .filter((pid) => {
+        try {
+          const [, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+          return (
+            Number(parent) === child.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('main.js')
+          );
+        } catch {
+          return false;
+        }
+      })
+      .map(Number);
+  }
+
+  async function api(method: string, path: string, body?: unknown) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      // A connection of its own, so that it may come to either process.
+      headers: {
+        ...{ authorization: `Bearer ${settings.env.ADMIN_API_KEY}`, connection: 'close' },
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
+    return { status: response.status, json: (await response.json()) as any };
+  }
+
+  /** As a producer does it: again, when it was too much for the moment. */
+  const postEvent = (n: number) =>
+    waitFor(async () => {
+      const event = { type: 'message.read', data: { n }, id: `event-${n}` };
+      const { status, json } = await api('POST', '/v1/events', event);
+      if (status !== 503) expect(status).toBe(202);
+      return status === 503 ? undefined : (json.id as string);
+    }, 'an event to be taken');
+  const delivered = (id: string) =>
+    waitFor(async () => {
+      const [delivery] = (await api('GET', `/v1/events/${id}`)).json.deliveries;
+      return delivery?.status === 'succeeded' ? delivery : undefined;
+    }, `the delivery of ${id}`);
+
+  it('runs two on one port, each event delivered once, and stops them in order', { timeout }, async () => {
+    await ready();
+    expect(workers()).toHaveLength(2);
+    await api('POST', '/v1/webhooks', { url: receiver.url, events: ['*'] });
+    for (const id of await Promise.all(Array.from({ length: 40 }, (_, n) => postEvent(n)))) {
+      expect(await delivered(id)).toMatchObject({ attempt_count: 1 });
+    }
+    expect(receiver.received).toHaveLength(40);
+    expect(await stop('SIGTERM')).toBe(0);
+    expect(workers()).toEqual([]);
+    expect(out).toContain('stopping');
+    expect(err).toBe('');
+  });
+
+  it('starts one again that dies, and goes on meanwhile', { timeout }, async () => {
+    await ready();
+    await api('POST', '/v1/webhooks', { url: receiver.url, events: ['*'] });
+    const [killed] = workers();
+    process.kill(killed as number, 'SIGKILL');
+    await waitFor(
+      async () => (workers().length === 2 && !workers().includes(killed as number) ? true : undefined),
+      'another in its place',
+    );
+    const ids = await Promise.all(Array.from({ length: 10 }, (_, n) => postEvent(n)));
+    for (const id of ids) await delivered(id);
+    expect(await stop('SIGTERM')).toBe(0);
+  });
+
+  it('leaves none behind when it is killed', { timeout }, async () => {
+    await ready();
+    const pids = workers();
+    await stop('SIGKILL');
+    await waitFor(async () => {
+      const left = pids.filter((pid) => {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      });
+      return left.length === 0 ? true : undefined;
+    }, 'the processes to end');
+  });
+
+  it('does not start on a port in use, and says so once', { timeout }, async () => {
+    await ready();
+    expect(await stop('SIGTERM')).toBe(0);
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    start();
+    const [code] = await once(child, 'exit');
+    server.close();
+    expect(code).toBe(1);
+    expect(err.trim().split('\n')).toEqual([expect.stringContaining(`port ${port} is in use`)]);
+  });
+});
+
+it('the embedded database is one process’s own: PROCESSES=2 without DATABASE_URL is refused', {
+  timeout,
+}, async () => {
+  const child = spawn(process.execPath, [startScript], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PROCESSES: '2' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const [code] = await once(child, 'exit');
+  expect(code).toBe(1);
+  expect(err).toContain('PROCESSES above 1 needs DATABASE_URL');
+});
