@@ -29,9 +29,15 @@ export async function listenForApi(host: string, port: number): Promise<ApiListe
       .writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '2' })
       .end('Postrider is starting\n');
   };
+  let isClosing = false;
   const server = createServer(
     { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
-    (request, response) => listener(request, response),
+    (request, response) => {
+      // A connection that is kept alive brings further requests, for ever: this answer is the last on it.
+      if (isClosing) response.setHeader('Connection', 'close');
+      else response.once('close', () => isClosing && server.closeIdleConnections());
+      listener(request, response);
+    },
   );
   await listening(server, host, port);
   return {
@@ -41,6 +47,7 @@ export async function listenForApi(host: string, port: number): Promise<ApiListe
     },
     close: () =>
       new Promise((resolve) => {
+        isClosing = true;
         server.close(() => resolve());
         server.closeIdleConnections();
       }),
