@@ -14,7 +14,7 @@ export interface HealthReporter {
 }
 
 /** What gathers while the last batch is under way, and for this long after it, goes in one signal. */
-const gatherMs = 500;
+const gatherMs = 1_000;
 const mostPerSignal = 500;
 
 /** A reporter with at most one signal to an endpoint under way, the first of which goes at once. */

@@ -54,9 +54,14 @@ interface Asked extends EndpointRequest {
 
 /** So long an outcome that is missing in the order may be on its way; then it is looked up. */
 const missingForMs = 2_000;
-/** Events after which a run is continued as a new one in the next quiet moment, and after which at any moment. */
+/**
+ * Events after which a run is continued as a new one in the next quiet moment, and after which at any moment. Counted here:
+ * the length that Temporal tells is another when a task that failed is repeated.
+ */
 const longHistory = 1_000;
 const longestHistory = 20_000;
+/** An activity, the tasks before and after it, a search attribute. */
+const eventsPerStep = 10;
 const stateKey = defineSearchAttributeKey('PostriderState', 'KEYWORD');
 
 /**
@@ -69,6 +74,7 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
   const outcomes = carried?.outcomes ?? [];
   const requests: Asked[] = [];
   let isWebhookChanged = false;
+  let historyLength = 0;
   let probing: { result?: ProbeResult } | null = null;
   /** Since when outcomes have come that belong behind one that is missing. */
   let missingSince: number | null = null;
@@ -84,7 +90,10 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
     await condition(() => asked.isDone);
     return shown();
   };
-  setHandler(attempts, (given) => void outcomes.push(...outcomesIn(given)));
+  setHandler(attempts, (given) => {
+    historyLength += 1;
+    outcomes.push(...outcomesIn(given));
+  });
   setHandler(enable, (request) => void ask('enable', request));
   setHandler(disable, (request) => void ask('disable', request));
   setHandler(enableEndpoint, (request) => askAndWait('enable', request));
@@ -98,7 +107,7 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
     requests.length > 0 || isWebhookChanged || outcomes.length > 0 || probing?.result !== undefined;
   // In a quiet moment: a signal that comes meanwhile makes Temporal refuse it, and the next try replays the whole history.
   const isTimeToContinue = () =>
-    workflowInfo().historyLength > (hasNews() ? longestHistory : longHistory) &&
+    historyLength > (hasNews() ? longestHistory : longHistory) &&
     requests.length === 0 &&
     probing === null &&
     allHandlersFinished();
@@ -114,6 +123,7 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
     const nextAt = missingSince === null ? probeAt : missingSince + missingForMs;
     await waitForNews(() => hasNews() || isTimeToContinue(), nextAt);
 
+    historyLength += eventsPerStep;
     const [request] = requests;
     if (request !== undefined) {
       endpoint = await (request.to === 'enable' ? enableOnRequest : disableOnRequest)(endpoint, request);

@@ -1,4 +1,4 @@
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { HealthActivities, ProbeResult } from '../activities/health-activities.ts';
 import {
   countAfter,
@@ -26,12 +26,12 @@ export interface Endpoint {
 }
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
-const { loadOutcomes, saveHealth } = proxyLocalActivities<HealthActivities>({
+// None is a local one: what was loaded or stored is in the history before anything else is counted, and tasks stay short while
+// signals come in.
+const { loadHealth, loadOutcomes, saveHealth } = proxyActivities<HealthActivities>({
   startToCloseTimeout: '1 minute',
   retry,
 });
-// Not a local one: what was loaded is in the history before anything is counted, so that it cannot be counted once more.
-const { loadHealth } = proxyActivities<HealthActivities>({ startToCloseTimeout: '1 minute', retry });
 const { discardHeld, recoverHeld } = proxyActivities<HealthActivities>({
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '1 minute',

@@ -326,7 +326,12 @@ describe('the workflow', () => {
       await Promise.all(
         Array.from({ length: atOnce }, () => handle.signal('attempts', { succeeded: false })),
       );
-      if (sent % 1_000 === 0) await healthIs(webhook, { state: 'failing', consecutive_failures: sent });
+      if (sent % 1_000 > 0) continue;
+      const counted = await waitFor(async () => {
+        const { consecutive_failures } = await healthOf(webhook);
+        return consecutive_failures >= sent ? consecutive_failures : undefined;
+      }, `${sent} signals to be counted`);
+      expect(counted).toBe(sent);
     }
     let runs = 0;
     for await (const run of postrider.temporal.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
@@ -335,5 +340,5 @@ describe('the workflow', () => {
     }
     expect(runs).toBeGreaterThan(2);
     expect((await handle.describe()).runId).not.toBe(runId);
-  }, 120_000);
+  }, 240_000);
 });
