@@ -14,5 +14,5 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 3000
-# With no argument it is API and worker in one process; otherwise `api` or `worker`.
+# With no argument it is API and worker, in as many processes as there are cores; otherwise `api` or `worker`.
 ENTRYPOINT ["node", "dist/main.js"]
