@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { findTemporalCli } from '../../temporal/find-cli.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
 import { type Receiver, type Reply, startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
@@ -56,7 +57,7 @@ const healthIs = (webhook: { id: string }, wanted: object) =>
   );
 /** Not synchronous: the worker that answers is in this process. */
 const temporal = async (...args: string[]) => {
-  const cli = process.env.TEMPORAL_CLI_PATH ?? 'temporal';
+  const cli = await findTemporalCli({ env: process.env, report: () => {} });
   return (await promisify(execFile)(cli, [...args, '--address', inject('temporalAddress')])).stdout;
 };
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { contactHash } from '../../db/inbox-lists.ts';
+import { findTemporalCli } from '../../temporal/find-cli.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
 import { type Receiver, startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
@@ -85,7 +86,7 @@ describe('workflows of this version', () => {
       await handle.result();
       const history = await handle.fetchHistory();
       await replay(history, workflowId);
-      if (process.env.RECORD_HISTORIES) record(process.env.RECORD_HISTORIES, name, workflowId);
+      if (process.env.RECORD_HISTORIES) await record(process.env.RECORD_HISTORIES, name, workflowId);
     }
   }, 60_000);
 });
@@ -120,15 +121,13 @@ async function disabledAndRecovered() {
 }
 
 /** By the CLI, whose JSON is the same in all its versions. */
-function record(version: string, name: string, workflowId: string) {
+async function record(version: string, name: string, workflowId: string) {
+  const cli = await findTemporalCli({ env: process.env, report: () => {} });
   const address = inject('temporalAddress');
   const args = ['workflow', 'show', '--address', address, '--workflow-id', workflowId, '--output', 'json'];
   // Stack traces hold the paths of whoever records.
   const withoutStacks = (key: string, value: unknown) => (key === 'stackTrace' ? '' : value);
-  const history = JSON.parse(
-    execFileSync(process.env.TEMPORAL_CLI_PATH ?? 'temporal', args, { encoding: 'utf8' }),
-    withoutStacks,
-  );
+  const history = JSON.parse(execFileSync(cli, args, { encoding: 'utf8' }), withoutStacks);
   mkdirSync(`${histories}${version}`, { recursive: true });
   writeFileSync(
     `${histories}${version}/${name}.json`,
