@@ -57,7 +57,10 @@ const afterFaultMs = 1_000;
 /** A first attempt under way is waited for so long: one that takes longer is asked after by the retrying activity. */
 const joinMs = 1_000;
 const askAgainMs = 2_000;
-/** How long an attempt waits at first, and at most, that finds its endpoint's share of attempts under way. */
+/** How long an attempt waits in line for its endpoint before it is put off. After a burst there may be many first ones. */
+const firstLineMs = 10_000;
+const lineMs = 2_000;
+/** How long an attempt is put off at first, and at most, that finds its endpoint's share of attempts under way. */
 const firstTurnMs = 1_000;
 const longestTurnMs = 60_000;
 
@@ -69,7 +72,7 @@ export function createDeliveryActivities({
 }: {
   db: Database;
   attempter: Attempter;
-  slots: Pick<EndpointSlots, 'tryTake'>;
+  slots: Pick<EndpointSlots, 'tryTake' | 'take'>;
   headStarts: Pick<HeadStarts, 'take' | 'find'>;
 }): DeliveryActivities {
   async function attemptWhenDue(
@@ -79,7 +82,8 @@ export function createDeliveryActivities({
     if (delivery.webhook.is_deleted)
       return (await cancelForDeletedWebhook(db, delivery.id)) ?? 'ended elsewhere';
     if (waitMs > 0) return pendingRetry(delivery, waitMs, 'waits for its next attempt');
-    const release = slots.tryTake(delivery.webhook.id);
+    const isFirst = delivery.scheduled_attempts === 0;
+    const release = await slots.take(delivery.webhook.id, isFirst ? firstLineMs : lineMs);
     if (release === null) {
       const delayMs = turnMs();
       // So that the sweep need not look after it.

@@ -10,8 +10,11 @@ export type Release = () => void;
 export interface EndpointSlots {
   /** A slot for an attempt; null while the endpoint has its share. */
   tryTake(webhook: WebhookId): Release | null;
-  /** A slot in its turn; null when the endpoint turned out to be slow, and its share is held for longer. */
-  take(webhook: WebhookId): Promise<Release | null>;
+  /**
+   * A slot in its turn; null when the endpoint turns out to be slow, so that its share is held for longer, or when
+   * `timeoutMs` are over, where it is given.
+   */
+  take(webhook: WebhookId, timeoutMs?: number): Promise<Release | null>;
   /** Whether so many attempts take so long that there are no slots for now. */
   isSlow(webhook: WebhookId): boolean;
   /** Sends away those who wait for endpoints that turned out to be slow, or `all` who wait. Called every second or so. */
@@ -80,11 +83,22 @@ export function createEndpointSlots(now: () => number = () => performance.now())
   return {
     tryTake,
 
-    take(webhook) {
+    take(webhook, timeoutMs) {
       const slot = tryTake(webhook);
       const endpoint = endpoints.get(webhook);
       if (slot !== null || endpoint === undefined || isSlow(endpoint)) return Promise.resolve(slot);
-      return new Promise((resolve) => endpoint.waiting.push(resolve));
+      return new Promise((resolve) => {
+        if (timeoutMs === undefined) return endpoint.waiting.push(resolve);
+        const turn = (slot: Release | null) => {
+          clearTimeout(timer);
+          resolve(slot);
+        };
+        const timer = setTimeout(() => {
+          endpoint.waiting = endpoint.waiting.filter((one) => one !== turn);
+          resolve(null);
+        }, timeoutMs);
+        return endpoint.waiting.push(turn);
+      });
     },
 
     isSlow(webhook) {

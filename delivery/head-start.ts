@@ -41,6 +41,8 @@ export interface HeadStarts {
   take(workflowId: string): WorkflowHeadStart | undefined;
   /** The delivery's first attempt, while it is under way or waits to be. */
   find(delivery: DeliveryId): UnderWay | undefined;
+  /** Whether this process has more to do than it can: more events now would only wait longer. */
+  isBehind(): boolean;
   /** Takes no more on, leaves what waits to the workflows, and resolves once no attempt is under way. */
   close(): Promise<void>;
 }
@@ -49,6 +51,10 @@ export interface HeadStarts {
 const mostAtOnce = 5_000;
 const mostAtEndpoint = 2_000;
 const mostBytes = 64 * 1024 * 1024;
+/** So many wait, and the process had nothing else to wait for of late: then it is behind. */
+const manyAtOnce = 400;
+const busyShare = 0.9;
+const measureEveryMs = 200;
 /** How often the database is told that attempts are still under way, in ms. */
 const renewEveryMs = 1_000;
 const renewTimeoutMs = 3_000;
@@ -197,8 +203,23 @@ export function createHeadStarts({
     }
   }
 
+  let measured = performance.eventLoopUtilization();
+  let measuredAt = performance.now();
+  let share = 0;
+  function isBusy(): boolean {
+    const now = performance.now();
+    if (now - measuredAt >= measureEveryMs) {
+      const current = performance.eventLoopUtilization();
+      share = performance.eventLoopUtilization(current, measured).utilization;
+      measured = current;
+      measuredAt = now;
+    }
+    return share > busyShare;
+  }
+
   return {
     reserve,
+    isBehind: () => isBusy() && count > manyAtOnce,
     noteOthers(workflowId) {
       if (hasWorker) remember(workflowId).isWhole = false;
     },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Acceptance,
   acceptEvents,
@@ -55,6 +56,9 @@ const mostWaitingBytes = 64 * 1024 * 1024;
  */
 const patienceMs = { toBegin: 900, inAll: 1_700 };
 const lookEveryMs = 100;
+/** While this process is behind, it takes in an event in so many ms at the least, and looks so often whether it still is. */
+const mostMsAnEvent = 2;
+const lookAgainMs = 5;
 /** After so long, in ms, a server that hangs is given up, so that there is a transaction for what comes next. */
 const statementTimeoutMs = 5_000;
 
@@ -80,6 +84,8 @@ export function createIntake({
   const unanswered = new Set<Waiting>();
   let timer: NodeJS.Timeout | undefined;
   let looks = 0;
+  let heldBackUntil = 0;
+  let holdTimer: NodeJS.Timeout | undefined;
 
   function add(events: readonly NewEvent[]): Promise<Acceptance[]> {
     const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
@@ -98,7 +104,7 @@ export function createIntake({
   }
 
   function storeWaiting() {
-    while (waiting.length > 0 && storing.size < mostTransactions) {
+    while (waiting.length > 0 && storing.size < mostTransactions && !isHeldBack()) {
       const group = takeGroup();
       const stored = store(group).finally(() => {
         storing.delete(stored);
@@ -106,6 +112,18 @@ export function createIntake({
       });
       storing.add(stored);
     }
+  }
+
+  /** While first attempts pile up, events are taken in as slowly as these are made, within bounds. */
+  function isHeldBack(): boolean {
+    if (headStarts?.isBehind() !== true || performance.now() >= heldBackUntil) return false;
+    if (holdTimer === undefined) {
+      holdTimer = setTimeout(() => {
+        holdTimer = undefined;
+        storeWaiting();
+      }, lookAgainMs);
+    }
+    return true;
   }
 
   /** What comes together stays together. */
@@ -120,6 +138,7 @@ export function createIntake({
     const group = end === -1 ? waiting : waiting.slice(0, end);
     waiting = end === -1 ? [] : waiting.slice(end);
     for (const one of group) leaveLine(one);
+    heldBackUntil = performance.now() + events * mostMsAnEvent;
     return group;
   }
 
@@ -235,7 +254,8 @@ export function createIntake({
     acceptAll: (events) => (events.length === 0 ? Promise.resolve([]) : add(events)),
 
     async close() {
-      while (storing.size > 0) await Promise.all(storing);
+      while (storing.size > 0 || waiting.length > 0)
+        await Promise.race([Promise.all(storing), delay(lookAgainMs)]);
       await pacer.close();
     },
   };
