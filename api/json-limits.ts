@@ -48,6 +48,11 @@ export function escapePointer(name: string): string {
 
 function textProblem(text: string): string | undefined {
   if (text.includes('\u0000')) return 'holds a NUL character';
-  if (/\p{Surrogate}/u.test(text)) return 'holds half of a surrogate pair';
+  if (!isWellFormed(text)) return 'holds half of a surrogate pair';
   return undefined;
+}
+
+/** ES2024, which every supported Node has. */
+function isWellFormed(text: string): boolean {
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type Request, type Response } from 'express';
 import { jsonLimitErrors } from './json-limits.ts';
 import { badRequest, invalidBody, Problem } from './problems.ts';
@@ -36,7 +37,39 @@ function requireJsonType(request: Request): void {
   throw unsupported('The body must be JSON in UTF-8: send it with the header Content-Type: application/json');
 }
 
+/** A body that is sent as it is, is read here; one that is compressed, by express. */
 function readBytes(request: Request, response: Response, mostBytes: number): Promise<Buffer> {
+  const encoding = request.headers['content-encoding'];
+  return encoding === undefined || encoding.toLowerCase() === 'identity'
+    ? readPlainBytes(request, mostBytes)
+    : readEncodedBytes(request, response, mostBytes);
+}
+
+function readPlainBytes(request: Request, mostBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = Number(request.headers['content-length'] ?? 0);
+    if (length > mostBytes) return reject(bodyProblem({ type: 'entity.too.large' }, mostBytes));
+    length = 0;
+    const unreadable = () => reject(bodyProblem({ status: 400 }, mostBytes));
+    request
+      .on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        if (length <= mostBytes) chunks.push(chunk);
+        else {
+          // What still comes is thrown away, so that the answer can be sent.
+          chunks.length = 0;
+          reject(bodyProblem({ type: 'entity.too.large' }, mostBytes));
+        }
+      })
+      .once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+      .once('error', unreadable)
+      .once('aborted', unreadable);
+    return undefined;
+  });
+}
+
+function readEncodedBytes(request: Request, response: Response, mostBytes: number): Promise<Buffer> {
   const readRaw = express.raw({ limit: mostBytes, type: () => true });
   return new Promise((resolve, reject) => {
     readRaw(request, response, (error?: unknown) => {
@@ -72,12 +105,12 @@ function unsupported(detail: string): Problem {
   });
 }
 
+const byteOrderMark = '\ufeff';
+
 function decodeUtf8(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw badRequest('not_json', 'The body is not UTF-8 text');
-  }
+  if (!isUtf8(bytes)) throw badRequest('not_json', 'The body is not UTF-8 text');
+  const text = bytes.toString('utf8');
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 }
 
 function parseJson(text: string): unknown {

@@ -34,6 +34,8 @@ export function logRequests(log: Logger): RequestHandler {
     response.set('X-Request-Id', requestId);
     response.once('close', () => {
       const { route, account_id } = response.locals as Notes;
+      const level = quietRoutes.has(route ?? '') ? 'debug' : 'info';
+      if (!log.isLevelEnabled(level)) return;
       const line = {
         method: request.method,
         route: route ?? null,
@@ -43,8 +45,7 @@ export function logRequests(log: Logger): RequestHandler {
         ...(account_id === undefined ? {} : { account_id }),
         ...(response.writableFinished ? {} : { aborted: true }),
       };
-      if (quietRoutes.has(route ?? '')) log.debug(line, 'request');
-      else log.info(line, 'request');
+      log[level](line, 'request');
     });
     next();
   };

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
-import type { SQL } from 'drizzle-orm';
+import { Name, Param, type Query, SQL, StringChunk } from 'drizzle-orm';
 import { drizzle as drizzleServer } from 'drizzle-orm/node-postgres';
 import type { PgDatabase, PgDialect, PgQueryResultHKT, PgSession } from 'drizzle-orm/pg-core';
 import { drizzle as drizzleEmbedded } from 'drizzle-orm/pglite';
@@ -82,6 +82,27 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
+const texts = new Map<string, string>();
+
+/** A named statement's text is made once: then only its values are looked for. */
+function textOnce(statement: SQL, dialect: PgDialect, name: string | undefined): Query {
+  const text = name === undefined ? undefined : texts.get(name);
+  if (text !== undefined) return { sql: text, params: valuesIn(statement) };
+  const query = dialect.sqlToQuery(statement);
+  if (name !== undefined) texts.set(name, query.sql);
+  return query;
+}
+
+/** What drizzle would bind, in its order. */
+function valuesIn({ queryChunks }: SQL, values: unknown[] = []): unknown[] {
+  for (const chunk of queryChunks) {
+    if (chunk instanceof SQL) valuesIn(chunk, values);
+    else if (chunk instanceof Param) values.push(chunk.value);
+    else if (!(chunk instanceof StringChunk || chunk instanceof Name)) values.push(chunk);
+  }
+  return values;
+}
+
 /** The rows of a raw statement, whichever driver runs it. Column values are as the driver gives them. */
 export async function selectRows<Row>(
   db: Database,
@@ -90,7 +111,7 @@ export async function selectRows<Row>(
 ): Promise<Row[]> {
   // drizzle has names for its query builder's statements only; its sessions take them for any.
   const { dialect, session } = db as unknown as { dialect: PgDialect; session: PgSession };
-  const prepared = session.prepareQuery(dialect.sqlToQuery(statement), undefined, name, false);
+  const prepared = session.prepareQuery(textOnce(statement, dialect, name), undefined, name, false);
   if (timeoutMs !== undefined && 'rawQueryConfig' in prepared) {
     // Read by node-postgres. PGlite, in this process, answers or is broken.
     Object.assign(prepared.rawQueryConfig as object, { query_timeout: timeoutMs });

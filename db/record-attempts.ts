@@ -40,6 +40,9 @@ export interface RecordedAttempt {
   is_untold: boolean;
 }
 
+/** A server that hangs longer is given up, in ms, and the attempts are recorded by the next statement. */
+const timeoutMs = 10_000;
+
 /**
  * Writes attempts and moves their deliveries on, in one statement; the records are of different deliveries. Each gets its
  * delivery's next number; one that was recorded before is left as it is, so the call may be repeated. A success ends its
@@ -159,6 +162,7 @@ export const recordAttempts = query(
         union all
         select a.delivery_id, a.number, d.status, a.outcome_number::float8, false
         from input i join attempts a on a.id = i.id join deliveries d on d.id = a.delivery_id`,
+      { name: 'record_attempts', timeoutMs },
     );
     return rows.map((row) => ({
       delivery_id: idOf('dlv', row.delivery_id),

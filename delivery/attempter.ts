@@ -12,12 +12,11 @@ import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
-import { checkUrl } from '../webhook/url-policy.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Recorder } from './recorder.ts';
-import { openTarget, type Target } from './target.ts';
+import { createTargetOpener, type Target } from './target.ts';
 
 /** Where a delivery stands after an attempt. */
 export interface AttemptOutcome {
@@ -59,8 +58,8 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, recorder, reporter, failures, sealer, userAgent } = dependencies;
-  const { scheduleScale, random, allowedPrivateCidrs, log } = dependencies;
+  const { http, recorder, reporter, failures, userAgent, scheduleScale, random, log } = dependencies;
+  const targets = createTargetOpener(dependencies);
   const underWay = new Map<string, Promise<AttemptOutcome>>();
 
   async function make(
@@ -68,7 +67,7 @@ export function createAttempter(dependencies: {
     id: AttemptId,
     trigger: AttemptTrigger,
   ): Promise<AttemptOutcome> {
-    const target = openTarget(delivery, sealer);
+    const target = targets.open(delivery.webhook);
     const startedAt = new Date();
     const { headers, answer } = await post(delivery, target, startedAt);
     const verdict = judge(target.profile, answer, { now: Date.now() });
@@ -135,9 +134,7 @@ export function createAttempter(dependencies: {
 
   async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date) {
     const { event } = delivery;
-    if (!checkUrl(target.url, { httpsOnly: target.profile.httpsOnly, allowedPrivateCidrs }).ok) {
-      return { headers: {}, answer: notSent('url_refused') };
-    }
+    if (!target.isUrlAllowed) return { headers: {}, answer: notSent('url_refused') };
     try {
       const request = buildRequest({
         profile: target.profile,
@@ -147,7 +144,10 @@ export function createAttempter(dependencies: {
           channel: event.channel,
           createdAt: event.created_at,
           data: JSON.parse(event.data),
-          idempotencyKey: idempotencyKeyOf(event.id),
+          // Few dialects show it.
+          get idempotencyKey() {
+            return idempotencyKeyOf(event.id);
+          },
         },
         secrets: target.secrets,
         auth: target.auth,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
-import { DatabaseUnavailable } from '../db/errors.ts';
+import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
 import { type AttemptRecord, type RecordedAttempt, recordAttempts } from '../db/record-attempts.ts';
 
 /** Writes what attempts came to, in groups. */
@@ -27,6 +27,8 @@ interface Waiting {
 const mostPerWrite = 500;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
+/** SQLSTATE (PostgreSQL, appendix A). */
+const uniqueViolation = '23505';
 
 /** A recorder that writes, in one statement, whatever has gathered while its last write was under way. */
 export function createRecorder({ db, log }: { db: Database; log: Logger }): Recorder {
@@ -70,7 +72,9 @@ export function createRecorder({ db, log }: { db: Database; log: Logger }): Reco
         }
         return;
       } catch (error) {
-        if (!(error instanceof DatabaseUnavailable)) return rejectOrSplit(group, error);
+        if (!(error instanceof DatabaseUnavailable || isRecordedMeanwhile(error))) {
+          return rejectOrSplit(group, error);
+        }
         log.warn(
           { attempts: group.length, retry_in_ms: pauseMs },
           'attempts wait for the database to be recorded',
@@ -93,4 +97,9 @@ export function createRecorder({ db, log }: { db: Database; log: Logger }): Reco
         if (!isWriting) void writeAll();
       }),
   };
+}
+
+/** A statement that was given up, since the server hung, has gone through after all. */
+function isRecordedMeanwhile(error: unknown): boolean {
+  return error instanceof DatabaseRejected && error.sqlState === uniqueViolation;
 }

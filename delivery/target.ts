@@ -1,35 +1,90 @@
-import type { LoadedDelivery } from '../db/due-deliveries.ts';
+import type { LoadedWebhook } from '../db/due-deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
+import type { WebhookId } from '../db/ids.ts';
+import type { Cidr } from '../webhook/address-policy.ts';
 import type { Auth, Profile, ProfileName } from '../webhook/profile.ts';
 import { profiles } from '../webhook/profiles.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
+import { parseSecret, type SigningSecret } from '../webhook/secrets.ts';
+import { checkUrl } from '../webhook/url-policy.ts';
 
 /** How a webhook wants its requests: its profile with its own overrides, and its secrets in the clear. */
 export interface Target {
   url: string;
+  /** Whether the URL policy lets anything be sent there. */
+  isUrlAllowed: boolean;
   profile: Profile;
   retrySchedule: RetrySchedule;
   timeoutMs: number;
   /** Secrets that sign now, newest first. */
-  secrets: string[];
+  secrets: SigningSecret[];
   headers: Record<string, string>;
   auth: Auth;
 }
 
-/**
- * The target of a delivery.
- * @throws SecretUnreadable
- */
-export function openTarget({ webhook }: LoadedDelivery, sealer: Sealer): Target {
-  const profile = profiles[webhook.profile as ProfileName];
-  const open = (sealed: string) => sealer.open(sealed, webhook.id);
+/** Makes targets of webhooks as they are stored. */
+export interface TargetOpener {
+  /** @throws SecretUnreadable */
+  open(webhook: LoadedWebhook): Target;
+}
+
+const mostRemembered = 10_000;
+
+/** What of a target is costly to make, with what it was made of. */
+type Costly = Pick<Target, 'isUrlAllowed' | 'secrets' | 'headers' | 'auth'>;
+
+/** An opener that remembers what it has decrypted and read for as long as the webhook stays as it is. */
+export function createTargetOpener({
+  sealer,
+  allowedPrivateCidrs,
+}: {
+  sealer: Sealer;
+  allowedPrivateCidrs: readonly Cidr[];
+}): TargetOpener {
+  const remembered = new Map<WebhookId, { of: LoadedWebhook; costly: Costly }>();
+
+  function make(webhook: LoadedWebhook, profile: Profile): Costly {
+    const open = (sealed: string) => sealer.open(sealed, webhook.id);
+    return {
+      isUrlAllowed: checkUrl(webhook.url, { httpsOnly: profile.httpsOnly, allowedPrivateCidrs }).ok,
+      secrets: webhook.secrets_sealed.map((sealed) => parseSecret(open(sealed))),
+      headers: webhook.headers_sealed === null ? {} : JSON.parse(open(webhook.headers_sealed)),
+      auth: webhook.auth_sealed === null ? { type: 'none' } : JSON.parse(open(webhook.auth_sealed)),
+    };
+  }
+
+  function recall(webhook: LoadedWebhook, profile: Profile): Costly {
+    const known = remembered.get(webhook.id);
+    if (known !== undefined && isSame(known.of, webhook)) return known.costly;
+    const costly = make(webhook, profile);
+    remembered.delete(webhook.id);
+    remembered.set(webhook.id, { of: webhook, costly });
+    const [oldest] = remembered.keys();
+    if (remembered.size > mostRemembered && oldest !== undefined) remembered.delete(oldest);
+    return costly;
+  }
+
   return {
-    url: webhook.url,
-    profile,
-    retrySchedule: (webhook.retry_schedule as RetrySchedule | null) ?? profile.retrySchedule,
-    timeoutMs: webhook.timeout_ms ?? profile.timeoutMs,
-    secrets: webhook.secrets_sealed.map(open),
-    headers: webhook.headers_sealed === null ? {} : JSON.parse(open(webhook.headers_sealed)),
-    auth: webhook.auth_sealed === null ? { type: 'none' } : JSON.parse(open(webhook.auth_sealed)),
+    open(webhook) {
+      const profile = profiles[webhook.profile as ProfileName];
+      return {
+        url: webhook.url,
+        profile,
+        retrySchedule: (webhook.retry_schedule as RetrySchedule | null) ?? profile.retrySchedule,
+        timeoutMs: webhook.timeout_ms ?? profile.timeoutMs,
+        ...recall(webhook, profile),
+      };
+    },
   };
+}
+
+function isSame(a: LoadedWebhook, b: LoadedWebhook): boolean {
+  return (
+    a.url === b.url &&
+    a.profile === b.profile &&
+    a.headers_sealed === b.headers_sealed &&
+    a.auth_sealed === b.auth_sealed &&
+    a.secrets_sealed.length === b.secrets_sealed.length &&
+    a.secrets_sealed.every((sealed, index) => sealed === b.secrets_sealed[index])
+  );
 }

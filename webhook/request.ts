@@ -1,14 +1,14 @@
 import { authorizationOf } from './auth.ts';
 import { isReservedHeader } from './header-policy.ts';
 import type { Auth, EventToSend, Profile } from './profile.ts';
-import { parseSecret } from './secrets.ts';
+import { parseSecret, type SigningSecret } from './secrets.ts';
 import { signatureHeaders } from './signatures.ts';
 
 export interface RequestParts {
   readonly profile: Pick<Profile, 'body' | 'signs'>;
   readonly event: EventToSend;
-  /** The active secrets' texts (`whsec_…`, `whsk_…`), newest first. */
-  readonly secrets: readonly string[];
+  /** The active secrets, newest first: their texts (`whsec_…`, `whsk_…`), or read already. */
+  readonly secrets: readonly (string | SigningSecret)[];
   readonly auth: Auth;
   /** The webhook's own headers; a reserved name (header-policy.ts) is left out. */
   readonly headers: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ export function buildRequest({
         id: event.id,
         attemptedAt,
         body,
-        secrets: secrets.map(parseSecret),
+        secrets: secrets.map((secret) => (typeof secret === 'string' ? parseSecret(secret) : secret)),
       }),
     },
   };
