@@ -29,7 +29,11 @@ export async function isPortFree(host: string, port: number): Promise<boolean> {
 
 function listenOn(host: string, port: number | undefined): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer();
+    const server = createServer((accepted) => {
+      // Whoever looks for a server that had the port before: to wait for his end would be to wait for ever.
+      accepted.on('error', () => {});
+      accepted.destroy();
+    });
     server.once('error', reject);
     server.listen({ host, port: port ?? 0, exclusive: true }, () => resolve(server));
   });
@@ -47,7 +51,6 @@ function portOf(server: Server): number {
  */
 function rest(server: Server, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('connection', (accepted) => accepted.end());
     const client = connect({ host, port: portOf(server) });
     client.once('end', () => client.end());
     client.once('close', () => resolve());
