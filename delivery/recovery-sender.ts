@@ -27,7 +27,8 @@ export interface RecoverySender {
   /**
    * Sends for ten seconds at most, or until it is stopped, and resolves once what it sent has come back. What it takes in
    * one go has a workflow id of its own, and that workflow is started when something of it has to be attempted again. Counts
-   * into `counts` as it goes. One page of a webhook at a time: a second call ends the first.
+   * into `counts` as it goes. One page of a webhook at a time: a second call is the same page once more, ends the first,
+   * and goes on with its counts.
    */
   sendPage(webhookId: WebhookId, counts: SentCounts, stopped: AbortSignal): Promise<PageEnd>;
   /** Ends the pages under way, and further ones at once: the process is about to stop. */
@@ -57,7 +58,7 @@ export function createRecoverySender({
   starter: Pick<WorkflowStarter, 'startDeliverEvents'>;
   log: Logger;
 }): RecoverySender {
-  const underWay = new Map<WebhookId, { end: () => void; ended: Promise<unknown> }>();
+  const underWay = new Map<WebhookId, { counts: SentCounts; end: () => void; ended: Promise<unknown> }>();
   let isStopping = false;
 
   async function send(webhookId: WebhookId, counts: SentCounts, isStopped: () => boolean): Promise<PageEnd> {
@@ -180,9 +181,11 @@ export function createRecoverySender({
       const before = underWay.get(webhookId);
       before?.end();
       await before?.ended;
+      Object.assign(counts, before?.counts);
       let isEnded = false;
       const page = send(webhookId, counts, () => isEnded || isStopping || stopped.aborted);
       const one = {
+        counts,
         end: () => {
           isEnded = true;
         },

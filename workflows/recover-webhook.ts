@@ -53,7 +53,7 @@ export const progressQuery = defineQuery<RecoveryProgress>('progress');
 const activityOptions = {
   // As long as attempts may have to wait for the database; a worker that died is noticed by its missing heartbeat.
   startToCloseTimeout: '1 day',
-  heartbeatTimeout: '5s',
+  heartbeatTimeout: '10s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' },
 } as const;
 const { markEndedDeliveries, takeBackMarkedDeliveries } =

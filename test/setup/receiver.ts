@@ -40,6 +40,8 @@ export async function startReceiver(reply: (request: Received, index: number) =>
       for (const waiter of waiters) if (received.length >= waiter.count) waiter.resolve();
     });
   });
+  // Connections that are idle because the machine is busy are not closed.
+  server.keepAliveTimeout = 120_000;
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;

@@ -42,6 +42,7 @@ it('sends what was held in the moment in which its endpoint was enabled, and end
     await db.update(webhooks).set({ deleted_at: new Date() }).where(isOf(deleted));
     expect(await db.$count(deliveries, eq(deliveries.status, 'held'))).toBe(6);
   });
+  await missed.receiver.gets(2);
   await missed.statusesAre({ succeeded: 2 });
   await deleted.statusesAre({ cancelled: 2 });
   const [cancelled] = await deleted.deliveries();
@@ -49,4 +50,4 @@ it('sends what was held in the moment in which its endpoint was enabled, and end
   expect(await waiting.statuses()).toEqual({ held: 2 });
   expect(missed.receiver.received).toHaveLength(2);
   expect(deleted.receiver.received).toHaveLength(0);
-}, 60_000);
+}, 120_000);
