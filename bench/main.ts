@@ -109,7 +109,7 @@ async function eachStep(
         const limit = await measureLimit({ ...step, sink, folder });
         limits.push({ variant, fanOut, limit });
         screen.line(
-          `${name}: ${Math.round(limit.deliveredPerSecond)} delivered/s by ${limit.processes} processes`,
+          `${name}: ${Math.round(limit.deliveredPerSecond)} delivered/s (processes: ${limit.processes})`,
         );
         rmSync(join(folder, 'limit'), { recursive: true, force: true });
         continue;
@@ -152,7 +152,7 @@ function limitLines(limits: readonly MeasuredLimit[]): string {
   return limits
     .map(({ variant, fanOut, limit }) => {
       const doubt = limit.isExact ? '' : '; its ledger does not close';
-      return `limit, 1 → ${fanOut}, ${variant}: ${Math.round(limit.deliveredPerSecond)} delivered/s by ${limit.processes} processes${doubt}`;
+      return `limit, 1 → ${fanOut}, ${variant}: ${Math.round(limit.deliveredPerSecond)} delivered/s (processes: ${limit.processes})${doubt}`;
     })
     .join('\n');
 }
