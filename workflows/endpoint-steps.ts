@@ -29,12 +29,13 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 // None is a local one: what was loaded or stored is in the history before anything else is counted, and tasks stay short while
 // signals come in.
 const { loadHealth, loadOutcomes, saveHealth } = proxyActivities<HealthActivities>({
-  startToCloseTimeout: '1 minute',
+  // Short, since a worker that died is noticed by it. They may be repeated.
+  startToCloseTimeout: '5s',
   retry,
 });
 const { discardHeld, recoverHeld } = proxyActivities<HealthActivities>({
   startToCloseTimeout: '1 hour',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '10s',
   retry,
 });
 const { probeEndpoint } = proxyActivities<HealthActivities>({

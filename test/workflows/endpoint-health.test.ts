@@ -321,7 +321,8 @@ describe('the workflow', () => {
     // Never disabled, since it does not fail for so long.
     const { webhook, workflowId } = await webhookTo(200, { health: { min_failing_ms: 86_400_000 } });
     const handle = postrider.temporal.workflow.getHandle(workflowId);
-    const { runId } = await handle.describe();
+    await healthIs(webhook, { state: 'healthy' });
+    const { runId } = await waitFor(() => handle.describe().catch(() => undefined), 'the workflow');
     const atOnce = 50;
     for (let sent = atOnce; sent <= 10_000; sent += atOnce) {
       await Promise.all(
