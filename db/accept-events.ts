@@ -187,7 +187,7 @@ async function loadSubscriptions(db: Database, accountIds: readonly AccountId[],
   >(
     db,
     sql`select account_id, id, events, channels, profile, endpoint_state, url, retry_schedule, timeout_ms,
-          headers_sealed, auth_sealed,
+          headers_sealed, auth_sealed, rate_limit, max_in_flight,
           array(
             select s.sealed from webhook_secrets s
             where s.webhook_id = w.id and (s.expires_at is null or s.expires_at > now())

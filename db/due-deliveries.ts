@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
+import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, uuidOf, type WebhookId } from './ids.ts';
@@ -14,6 +15,8 @@ export interface LoadedDelivery {
   next_attempt_at: Date | null;
   /** The process that stored it makes its first attempt, or did when it died; null when none does. */
   head_start: HeadStart | null;
+  /** It waits for its endpoint's limits; when it has a head start as well, that process has taken it up. */
+  is_waiting: boolean;
   event: {
     id: EventId;
     client_id: string | null;
@@ -36,7 +39,7 @@ export interface HeadStart {
 }
 
 /** A webhook as an attempt needs it. Secrets are still sealed. */
-export interface LoadedWebhook {
+export interface LoadedWebhook extends EndpointLimits {
   id: WebhookId;
   /** It was deleted in the moment in which the event was accepted: no attempt is to be made. */
   is_deleted: boolean;
@@ -87,9 +90,10 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
           (extract(epoch from d.next_attempt_at) * 1000)::float8 as next_attempt_ms,
           (extract(epoch from d.head_start_at) * 1000)::float8 as head_start_ms,
           abs(extract(epoch from now() - d.head_start_at) * 1000)::float8 as head_start_age_ms,
+          d.waiting_since is not null as is_waiting,
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
-          w.id as webhook_id, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
+          w.id as webhook_id, w.rate_limit, w.max_in_flight, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
           w.deleted_at is not null as is_webhook_deleted,
           array(
             select s.sealed from webhook_secrets s
@@ -114,6 +118,7 @@ interface DeliveryRow {
   next_attempt_ms: number | null;
   head_start_ms: number | null;
   head_start_age_ms: number | null;
+  is_waiting: boolean;
   event_id: string;
   client_id: string | null;
   type: string;
@@ -123,6 +128,8 @@ interface DeliveryRow {
   created_ms: number;
   webhook_id: string;
   is_webhook_deleted: boolean;
+  rate_limit: number | null;
+  max_in_flight: number | null;
   endpoint_state: EndpointState;
   url: string;
   profile: string;
@@ -143,6 +150,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     next_attempt_at: row.next_attempt_ms === null ? null : new Date(row.next_attempt_ms),
     head_start:
       row.head_start_ms === null ? null : { at_ms: row.head_start_ms, age_ms: row.head_start_age_ms ?? 0 },
+    is_waiting: row.is_waiting,
     event: {
       id: idOf('evt', row.event_id),
       client_id: row.client_id,
@@ -155,6 +163,8 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     webhook: {
       id: idOf('wh', row.webhook_id),
       is_deleted: row.is_webhook_deleted,
+      rate_limit: row.rate_limit,
+      max_in_flight: row.max_in_flight,
       endpoint_state: row.endpoint_state,
       url: row.url,
       profile: row.profile,

@@ -225,7 +225,7 @@ export interface EndpointShare {
 export const endpointLimits = pgTable('endpoint_limits', {
   webhook_id: idColumn('wh').primaryKey(),
   /** When the next request may be made, in ms since 1970. */
-  next_slot_ms: doublePrecision().notNull().default(0),
+  next_turn_ms: doublePrecision().notNull().default(0),
   /** When the last of those that wait will have gone out, as far as that can be told. */
   planned_until_ms: doublePrecision().notNull().default(0),
   /** By process. */

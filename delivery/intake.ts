@@ -271,6 +271,7 @@ function loaded(event: NewEvent, { id, workflow_id, webhook }: NewDelivery): Loa
     scheduled_attempts: 0,
     next_attempt_at: event.created_at,
     head_start: null,
+    is_waiting: false,
     event,
     webhook,
   };

@@ -1,0 +1,1 @@
+ALTER TABLE "endpoint_limits" RENAME COLUMN "next_slot_ms" TO "next_turn_ms";
