@@ -4,13 +4,16 @@ import type { Database } from './db/database.ts';
 import type { Sealer } from './db/encryption.ts';
 import { type Attempter, createAttempter } from './delivery/attempter.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
+import { createEndpointLimiter, type EndpointLimiter } from './delivery/endpoint-limiter.ts';
 import { createEndpointSlots, type EndpointSlots } from './delivery/endpoint-slots.ts';
 import { createFailureTeller, type FailureTeller } from './delivery/failure-teller.ts';
 import { createHeadStarts, type HeadStarts } from './delivery/head-start.ts';
 import { createHealthReporter } from './delivery/health-reporter.ts';
 import { createHttpClient } from './delivery/http-client.ts';
 import { createIntake, type Intake } from './delivery/intake.ts';
+import { createPuttingOff, type PuttingOff } from './delivery/putting-off.ts';
 import { createRecorder } from './delivery/recorder.ts';
+import { createWaitingSender, type WaitingSender } from './delivery/waiting-sender.ts';
 import { createWorkflowPacer } from './delivery/workflow-pacer.ts';
 import type { HealthStarter } from './temporal/health-starter.ts';
 import type { WorkflowStarter } from './temporal/workflow-starter.ts';
@@ -22,7 +25,11 @@ export interface Engine {
   intake: Intake;
   attempter: Attempter;
   slots: EndpointSlots;
+  limiter: EndpointLimiter;
+  puttingOff: PuttingOff;
   headStarts: HeadStarts;
+  /** Where workflows run. */
+  waitingSender: WaitingSender | undefined;
   failures: FailureTeller;
 }
 
@@ -56,11 +63,14 @@ export function openEngine({
   const reporter = createHealthReporter({ starter: healthStarter, log });
   // Attempts make operational events, which are taken in like any other.
   const failures = createFailureTeller({ db, intake: { accept: (event) => intake.accept(event) }, log });
+  const slots = createEndpointSlots();
+  const limiter = createEndpointLimiter({ db, slots, log });
   const attempter = createAttempter({
     http,
     recorder: createRecorder({ db, log }),
     reporter,
     failures,
+    limiter,
     sealer,
     userAgent: `Postrider/${version}`,
     scheduleScale: config.SCHEDULE_SCALE,
@@ -68,8 +78,16 @@ export function openEngine({
     allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
     log,
   });
-  const slots = createEndpointSlots();
-  const headStarts = createHeadStarts({ db, attempter, slots, hasWorker, log });
+  const puttingOff = createPuttingOff({
+    db,
+    limiter,
+    onWaiting: (webhook) => waitingSender?.lookAt(webhook),
+  });
+  const headStarts = createHeadStarts({ db, attempter, slots, limiter, puttingOff, hasWorker, log });
+  // What waits for endpoints' limits is sent where workflows run.
+  const waitingSender = hasWorker
+    ? createWaitingSender({ db, limiter, slots, headStarts, starter, log })
+    : undefined;
   const pacer = createWorkflowPacer({
     starter,
     log,
@@ -77,6 +95,8 @@ export function openEngine({
     windowMs: config.GROUP_WINDOW_MS,
   });
   const intake = createIntake({ db, pacer, headStarts });
-  opened.push(intake.close, http.close, reporter.close, failures.close, attempter.idle, headStarts.close);
-  return { intake, attempter, slots, headStarts, failures };
+  opened.push(intake.close, http.close, reporter.close, failures.close, limiter.close, attempter.idle);
+  opened.push(headStarts.close);
+  if (waitingSender !== undefined) opened.push(waitingSender.close);
+  return { intake, attempter, slots, limiter, puttingOff, headStarts, waitingSender, failures };
 }

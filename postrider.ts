@@ -15,6 +15,7 @@ import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
 import { forgetHeadStarts } from './db/head-starts.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
+import type { LimitedWebhook } from './delivery/endpoint-limiter.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
 import { createRecoverySender } from './delivery/recovery-sender.ts';
 import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
@@ -188,14 +189,15 @@ async function openWorker({
   opened,
   workflowBundle = bundledWorkflows(),
 }: Parts & { workflowBundle: string | undefined }): Promise<RunningWorker> {
-  const { intake, attempter, slots, headStarts, failures } = engine;
-  const sender = createRecoverySender({ db, attempter, slots, starter, log });
+  const { intake, attempter, slots, limiter, puttingOff, headStarts, waitingSender, failures } = engine;
+  const sender = createRecoverySender({ db, attempter, slots, limiter, starter, log });
+  const lookAtWaiting = (webhook: LimitedWebhook) => waitingSender?.lookAt(webhook);
   const worker = await startWorker({
     connection: temporal.connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     activities: {
-      ...createDeliveryActivities({ db, attempter, slots, headStarts }),
+      ...createDeliveryActivities({ db, attempter, slots, limiter, puttingOff, headStarts, lookAtWaiting }),
       ...createHealthActivities({
         db,
         attempter,
@@ -218,6 +220,7 @@ async function openWorker({
   });
   // First attempts under way end before the worker does, so that their workflows are told.
   opened.push(worker.stop, async () => sender.stop(), headStarts.close);
+  if (waitingSender !== undefined) opened.push(waitingSender.close);
   const keeper = keepSweep({
     temporal,
     namespace: config.TEMPORAL_NAMESPACE,

@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts';
 import { cancelForDeletedWebhook } from '../db/deliveries.ts';
 import {
   type LoadedDelivery,
+  loadDeliveriesById,
   loadDelivery,
   loadPendingDeliveries,
   postponeAttempt,
@@ -12,11 +13,15 @@ import { holdDeliveries } from '../db/held-deliveries.ts';
 import type { AttemptId, DeliveryId, WebhookId } from '../db/ids.ts';
 import { isAttemptRecorded } from '../db/record-attempts.ts';
 import type { DeliveryStatus } from '../db/schema.ts';
+import { findStandings } from '../db/waiting-deliveries.ts';
 import type { Attempter, AttemptOutcome } from '../delivery/attempter.ts';
+import { type EndpointLimiter, keepsLimits, type LimitedWebhook } from '../delivery/endpoint-limiter.ts';
 import type { EndpointSlots } from '../delivery/endpoint-slots.ts';
 import type { HeadStarts, UnderWay } from '../delivery/head-start.ts';
 import { awaitElsewhere } from '../delivery/head-start-elsewhere.ts';
+import type { PuttingOff } from '../delivery/putting-off.ts';
 import { waitBeforeAttempt } from '../delivery/wait-before-attempt.ts';
+import { waitingReason } from '../webhook/endpoint-limits.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
 /** How a delivery left its workflow: with a final status, held for its endpoint's recovery, or ended by someone else. */
@@ -30,8 +35,19 @@ export interface PendingRetry {
   delivery_id: string;
   webhook_id: string;
   delay_ms: number;
-  /** Why the last attempt failed, in words. */
+  /** Why the last attempt failed, or what it waits for, in words. */
   reason: string;
+  /**
+   * It waits for its endpoint's limits in the database, from where it is sent when they allow: the workflow only looks what has
+   * become of it, together with what else waits for that endpoint.
+   */
+  waits?: true;
+}
+
+/** What became of deliveries. */
+export interface Settled {
+  settled: SettlementCounts;
+  retries: PendingRetry[];
 }
 
 export interface DeliveryActivities {
@@ -39,12 +55,15 @@ export interface DeliveryActivities {
    * Attempts every due delivery of the workflow that calls it, or holds it while its endpoint is disabled; answers what
    * became of them and what has to wait.
    */
-  attemptPending(): Promise<{ settled: SettlementCounts; retries: PendingRetry[] }>;
+  attemptPending(): Promise<Settled>;
   /**
-   * Attempts a delivery that is due, or holds it while its endpoint is disabled. Answers when that settled it; otherwise
-   * fails with the reason, and with `nextRetryDelay` to the next step of its schedule.
+   * Attempts a delivery that is due, or holds it while its endpoint is disabled. Answers when that settled it, or when it
+   * waits for its endpoint's limits; otherwise fails with the reason, and with `nextRetryDelay` to the next step of its
+   * schedule.
    */
-  attemptAgain(deliveryId: string): Promise<Settlement>;
+  attemptAgain(deliveryId: string): Promise<Settlement | PendingRetry>;
+  /** Looks what has become of deliveries that waited for their endpoints' limits. */
+  lookAfterWaiting(deliveryIds: string[]): Promise<Settled>;
   /** Attempts a delivery outside its schedule; answers its status then, and the workflow that owns it. */
   attemptManually(
     deliveryId: string,
@@ -63,17 +82,26 @@ const lineMs = 2_000;
 /** How long an attempt is put off at first, and at most, that finds its endpoint's share of attempts under way. */
 const firstTurnMs = 1_000;
 const longestTurnMs = 60_000;
+/** How long an attempt waits for its endpoint's limits in an activity, in ms: others need its place. */
+const patienceMs = 200;
 
 export function createDeliveryActivities({
   db,
   attempter,
   slots,
+  limiter,
+  puttingOff,
   headStarts,
+  lookAtWaiting,
 }: {
   db: Database;
   attempter: Attempter;
   slots: Pick<EndpointSlots, 'tryTake' | 'take'>;
+  limiter: Pick<EndpointLimiter, 'take'>;
+  puttingOff: PuttingOff;
   headStarts: Pick<HeadStarts, 'take' | 'find'>;
+  /** Has what waits for a webhook's limits sent from here, if this is not done yet. */
+  lookAtWaiting: (webhook: LimitedWebhook) => void;
 }): DeliveryActivities {
   async function attemptWhenDue(
     delivery: LoadedDelivery,
@@ -81,7 +109,12 @@ export function createDeliveryActivities({
   ): Promise<Settlement | PendingRetry> {
     if (delivery.webhook.is_deleted)
       return (await cancelForDeletedWebhook(db, delivery.id)) ?? 'ended elsewhere';
+    if (delivery.is_waiting) {
+      lookAtWaiting(delivery.webhook);
+      return waitMs > 0 ? waitingRetry(delivery, waitMs, waitingReason(delivery.webhook)) : putOff(delivery);
+    }
     if (waitMs > 0) return pendingRetry(delivery, waitMs, 'waits for its next attempt');
+    if (keepsLimits(delivery)) return attemptWithinLimits(delivery);
     const isFirst = delivery.scheduled_attempts === 0;
     const release = await slots.take(delivery.webhook.id, isFirst ? firstLineMs : lineMs);
     if (release === null) {
@@ -91,6 +124,18 @@ export function createDeliveryActivities({
       return pendingRetry(delivery, delayMs, 'waits its turn at its endpoint');
     }
     return settlementOf(delivery, await attempter.attempt(delivery).finally(release));
+  }
+
+  async function attemptWithinLimits(delivery: LoadedDelivery): Promise<Settlement | PendingRetry> {
+    const release = await limiter.take(delivery.webhook, { patienceMs, isNew: true });
+    if (release === null) return putOff(delivery);
+    return settlementOf(delivery, await attempter.attempt(delivery).finally(release));
+  }
+
+  async function putOff(delivery: LoadedDelivery): Promise<PendingRetry> {
+    const waitMs = await puttingOff.putOff(delivery, { hasHeadStart: false });
+    // Null when it was just taken up, or has ended.
+    return waitingRetry(delivery, waitMs ?? askAgainMs, waitingReason(delivery.webhook));
   }
 
   /** `attemptPending`, a local activity, begins a workflow; `attemptAgain` comes after a timer. */
@@ -104,6 +149,8 @@ export function createDeliveryActivities({
     const result = await Promise.race([outcome, delay(joinMs, 'under way' as const, { ref: false })]);
     if (result === 'under way') return pendingRetry(delivery, askAgainMs, 'its first attempt is under way');
     if (result === 'left') return pendingRetry(delivery, turnMs(), 'waits its turn at its endpoint');
+    if (result.status === 'waits')
+      return waitingRetry(delivery, result.due_at - performance.now(), result.reason);
     return settlementOf(delivery, result);
   }
 
@@ -179,10 +226,36 @@ export function createDeliveryActivities({
     return result;
   }
 
+  async function lookAfter(ids: readonly DeliveryId[]): Promise<(Settlement | PendingRetry)[]> {
+    const here = ids.flatMap((id) => {
+      const underWay = headStarts.find(id);
+      return underWay === undefined ? [] : [{ id, underWay }];
+    });
+    const others = ids.filter((id) => headStarts.find(id) === undefined);
+    const standings = await findStandings(db, others);
+    const known: (Settlement | PendingRetry)[] = [];
+    const pending: DeliveryId[] = [];
+    for (const id of others) {
+      const standing = standings.get(id);
+      if (standing?.status !== 'pending') known.push(standing?.status ?? 'ended elsewhere');
+      else if (standing.workflow_id !== ownWorkflowId()) known.push('ended elsewhere');
+      else if (standing.waits_ms > 0) {
+        known.push(
+          waitingRetry({ id, webhook: { id: standing.webhook_id } }, standing.waits_ms, standing.reason),
+        );
+      } else pending.push(id);
+    }
+    const settled = await settleHere(await loadDeliveriesById(db, pending), afterFault);
+    const joined = here.map(({ id, underWay }) =>
+      join(id, underWay).catch((error: unknown) =>
+        afterFault({ id, webhook: { id: underWay.webhook_id } }, error),
+      ),
+    );
+    return [...known, ...settled, ...(await Promise.all(joined))];
+  }
+
   return {
     async attemptPending() {
-      const afterFault = (delivery: DeliveryToRetry, error: unknown) =>
-        pendingRetry(delivery, afterFaultMs, nameOf(error));
       const known = headStarts.take(ownWorkflowId()) ?? { byDelivery: new Map(), isWhole: false };
       const settleOthers = async () => {
         if (known.isWhole) return [];
@@ -200,18 +273,13 @@ export function createDeliveryActivities({
           ),
         ),
       ]);
-      const results = [...joined, ...others];
-      const settled: SettlementCounts = {};
-      for (const result of results) {
-        if (typeof result === 'string') settled[result] = (settled[result] ?? 0) + 1;
-      }
-      return { settled, retries: results.filter((result) => typeof result !== 'string') };
+      return countSettled([...joined, ...others]);
     },
 
     attemptAgain: (deliveryId) =>
       whileHeartbeating(async () => {
         const result = await attemptOwned(deliveryId as DeliveryId);
-        if (typeof result === 'string') return result;
+        if (typeof result === 'string' || result.waits) return result;
         throw ApplicationFailure.create({
           type: 'AttemptFailed',
           message: result.reason,
@@ -219,6 +287,9 @@ export function createDeliveryActivities({
           nextRetryDelay: result.delay_ms,
         });
       }),
+
+    lookAfterWaiting: (deliveryIds) =>
+      whileHeartbeating(async () => countSettled(await lookAfter(deliveryIds as DeliveryId[]))),
 
     async attemptManually(deliveryId, attemptId) {
       const delivery = await loadDelivery(db, deliveryId as DeliveryId);
@@ -251,6 +322,14 @@ function turnMs(): number {
   return Math.min(longestTurnMs, firstTurnMs * 2 ** Math.min(attempt - 1, 10)) * (0.5 + Math.random() / 2);
 }
 
+function countSettled(results: readonly (Settlement | PendingRetry)[]): Settled {
+  const settled: SettlementCounts = {};
+  for (const result of results) {
+    if (typeof result === 'string') settled[result] = (settled[result] ?? 0) + 1;
+  }
+  return { settled, retries: results.filter((result) => typeof result !== 'string') };
+}
+
 interface DeliveryToRetry {
   id: DeliveryId;
   webhook: { id: WebhookId };
@@ -262,6 +341,11 @@ function settlementOf(delivery: DeliveryToRetry, outcome: AttemptOutcome): Settl
   return pendingRetry(delivery, waitMs, `attempt ${outcome.number} failed: ${outcome.reason}`);
 }
 
+/** After a fault of our own. */
+function afterFault(delivery: DeliveryToRetry, error: unknown): PendingRetry {
+  return pendingRetry(delivery, afterFaultMs, nameOf(error));
+}
+
 function pendingRetry(delivery: DeliveryToRetry, delayMs: number, reason: string): PendingRetry {
   return {
     delivery_id: delivery.id,
@@ -269,6 +353,10 @@ function pendingRetry(delivery: DeliveryToRetry, delayMs: number, reason: string
     delay_ms: Math.max(1, Math.round(delayMs)),
     reason,
   };
+}
+
+function waitingRetry(delivery: DeliveryToRetry, delayMs: number, reason: string): PendingRetry {
+  return { ...pendingRetry(delivery, delayMs, reason), waits: true };
 }
 
 /** The kind of a fault: its message may hold what must not get into a workflow's history. */

@@ -48,7 +48,7 @@ export function createSweepActivities({
   groupWindowMs,
 }: {
   db: Database;
-  starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox'>;
+  starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox' | 'tellToLookAgain'>;
   healthStarter: Pick<HealthStarter, 'startHealth' | 'tellOutcomes' | 'tellChanged' | 'tellDeleted'>;
   recoveryStarter: Pick<RecoveryStarter, 'ensureRecovery'>;
   failures: Pick<FailureTeller, 'tellOverdue'>;
@@ -73,6 +73,7 @@ export function createSweepActivities({
       const startNext = async () => {
         for (let next = overdue.shift(); next !== undefined; next = overdue.shift()) {
           if ((await starter.startDeliverEvents(next)) === 'started') started += 1;
+          else if (next.may_not_know) await starter.tellToLookAgain(next.workflow_id);
         }
       };
       await Promise.all(Array.from({ length: mostAtOnce }, startNext));

@@ -99,19 +99,14 @@ const rateLimitField = z
   .max(endpointLimitRange.maxRate)
   .meta({
     description:
-      'Requests a second that the endpoint is to get at most, of all its deliveries; null or absent for no limit. Not in use ' +
-      'yet: it is stored and shown, and nothing waits for it.',
+      'Requests a second that the endpoint gets at most, of all its deliveries; null or absent for no limit. What has to wait ' +
+      'for it uses up nothing of its retry schedule.',
   });
 
-const maxInFlightField = z
-  .int()
-  .min(1)
-  .max(endpointLimitRange.maxInFlight)
-  .meta({
-    description:
-      'Requests that the endpoint is to have under way at most, of all its deliveries; null or absent for no limit. Not in use ' +
-      'yet: it is stored and shown, and nothing waits for it.',
-  });
+const maxInFlightField = z.int().min(1).max(endpointLimitRange.maxInFlight).meta({
+  description:
+    'Requests that the endpoint has under way at most, of all its deliveries; null or absent for no limit.',
+});
 
 /** What may be changed and has a default. */
 const optionalFields = {

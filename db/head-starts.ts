@@ -5,13 +5,20 @@ import { query } from './errors.ts';
 import { type DeliveryId, uuidOf } from './ids.ts';
 import { unnest } from './unnest.ts';
 
-/** Says once more that this process makes the first attempts of the deliveries; of those that have ended nothing is said. */
+/**
+ * Says once more that this process makes the first attempts of the deliveries; of those that have ended nothing is said. One
+ * that is being written at this moment is left as it is: so this never makes others wait crosswise.
+ */
 export const renewHeadStarts = query(
   async (db: Database, ids: readonly DeliveryId[], timeoutMs: number): Promise<void> => {
     await selectRows(
       db,
-      sql`update deliveries d set head_start_at = now() from ${unnest(ids, { id: ['uuid', uuidOf] })}
-          where d.id = input.id and d.head_start_at is not null`,
+      sql`with mine as (
+          select d.id from ${unnest(ids, { wanted: ['uuid', uuidOf] })} join deliveries d on d.id = wanted
+          where d.head_start_at is not null
+          for update of d skip locked
+        )
+        update deliveries d set head_start_at = now() from mine where d.id = mine.id`,
       { name: 'renew_head_starts', timeoutMs },
     );
   },

@@ -27,7 +27,8 @@ export const holdDeliveries = query(
           order by d.id for update of d
         )
         update deliveries d set
-          status = 'held', next_attempt_at = null, head_start_at = null, reason = ${endpointDisabledReason}
+          status = 'held', next_attempt_at = null, head_start_at = null, waiting_since = null,
+          reason = ${endpointDisabledReason}
         from due where d.id = due.id returning d.id`,
     );
     return new Set(rows.map((row) => idOf('dlv', row.id)));

@@ -9,6 +9,8 @@ export interface OwingWorkflow {
   event_ids: EventId[];
   webhook_ids: WebhookId[];
   account_ids: AccountId[];
+  /** Where it runs, it may not know that a next attempt is due: one that waited for its endpoint's limits and failed. */
+  may_not_know: boolean;
 }
 
 /**
@@ -23,21 +25,27 @@ export const findOverdueWorkflows = query(
       event_ids: string[];
       webhook_ids: string[];
       account_ids: string[];
+      may_not_know: boolean;
     }>(
       db,
       sql`with overdue as (
-          select workflow_id, min(next_attempt_at) as since from deliveries
-          where status = 'pending' and next_attempt_at < ${before}::timestamptz
+          select d.workflow_id, min(d.next_attempt_at) as since, bool_or(
+              (w.rate_limit is not null or w.max_in_flight is not null)
+              and d.scheduled_attempts > 0 and d.waiting_since is null and d.head_start_at is null
+            ) as may_not_know
+          from deliveries d join webhooks w on w.id = d.webhook_id
+          where d.status = 'pending' and d.next_attempt_at < ${before}::timestamptz
           group by workflow_id order by since limit ${options.limit}
         )
-        select o.workflow_id, array_agg(distinct d.event_id)::text[] as event_ids,
+        select o.workflow_id, o.may_not_know, array_agg(distinct d.event_id)::text[] as event_ids,
           array_agg(distinct d.webhook_id)::text[] as webhook_ids,
           array_agg(distinct d.account_id)::text[] as account_ids
         from overdue o join deliveries d on d.workflow_id = o.workflow_id and d.status = 'pending'
-        group by o.workflow_id, o.since order by o.since`,
+        group by o.workflow_id, o.may_not_know, o.since order by o.since`,
     );
     return rows.map((row) => ({
       workflow_id: row.workflow_id,
+      may_not_know: row.may_not_know,
       event_ids: row.event_ids.map((id) => idOf('evt', id)),
       webhook_ids: row.webhook_ids.map((id) => idOf('wh', id)),
       account_ids: row.account_ids.map((id) => idOf('acct', id)),

@@ -116,6 +116,7 @@ export const recordAttempts = query(
           update deliveries d set
             attempt_count = d.attempt_count + 1,
             head_start_at = case when u.trigger = 'manual' then d.head_start_at end,
+            waiting_since = case when u.trigger = 'manual' then d.waiting_since end,
             scheduled_attempts = d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') then 0 else 1 end),
             status = case
               when u.succeeded then 'succeeded'

@@ -14,6 +14,8 @@ export interface Recovery {
   endpoint_state: EndpointState;
   /** Deliveries a second. */
   recovery_rate: number;
+  /** The webhook's limit of all its requests a second; null for none. */
+  rate_limit: number | null;
   /** The held delivery that has waited longest; null when none is held. */
   oldest: DeliveryId | null;
 }
@@ -25,10 +27,11 @@ export const findRecovery = query(
       is_webhook_deleted: boolean;
       endpoint_state: EndpointState;
       recovery_rate: number;
+      rate_limit: number | null;
       oldest: string | null;
     }>(
       db,
-      sql`select w.deleted_at is not null as is_webhook_deleted, w.endpoint_state, w.recovery_rate,
+      sql`select w.deleted_at is not null as is_webhook_deleted, w.endpoint_state, w.recovery_rate, w.rate_limit,
           (select d.id from deliveries d where d.webhook_id = w.id and d.status = 'held' order by d.id limit 1) as oldest
         from webhooks w where w.id = ${uuidOf(webhookId)}`,
     );
@@ -71,7 +74,7 @@ export const takeHeld = query(
           status = 'pending', workflow_id = ${take.workflow_id},
           next_attempt_at = ${take.leased_until.toISOString()}::timestamptz,
           scheduled_attempts = case when d.held_from is null then d.scheduled_attempts else 0 end,
-          held_from = null, ended_at = null, head_start_at = null
+          held_from = null, ended_at = null, head_start_at = null, waiting_since = null
         from oldest where d.id = oldest.id returning d.id`,
     );
     return rows.length;

@@ -6,12 +6,14 @@ import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
 import type { Answer } from '../webhook/answer.ts';
+import { isLimited } from '../webhook/endpoint-limits.ts';
 import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
 import { idempotencyKeyOf } from '../webhook/idempotency-key.ts';
 import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
+import type { EndpointLimiter } from './endpoint-limiter.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
@@ -50,6 +52,7 @@ export function createAttempter(dependencies: {
   recorder: Recorder;
   reporter: HealthReporter;
   failures: Pick<FailureTeller, 'tell'>;
+  limiter: Pick<EndpointLimiter, 'count'>;
   sealer: Sealer;
   userAgent: string;
   /** Multiplies every retry delay: 1 but in tests. */
@@ -58,7 +61,8 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, recorder, reporter, failures, userAgent, scheduleScale, random, log } = dependencies;
+  const { http, recorder, reporter, failures, limiter, userAgent } = dependencies;
+  const { scheduleScale, random, log } = dependencies;
   const targets = createTargetOpener(dependencies);
   const underWay = new Map<string, Promise<AttemptOutcome>>();
 
@@ -69,7 +73,11 @@ export function createAttempter(dependencies: {
   ): Promise<AttemptOutcome> {
     const target = targets.open(delivery.webhook);
     const startedAt = new Date();
-    const { headers, answer } = await post(delivery, target, startedAt);
+    // Those of the schedule have waited for their turn.
+    const isCounted = trigger !== 'schedule' && isLimited(delivery.webhook);
+    const release = isCounted ? limiter.count(delivery.webhook) : undefined;
+    const posted = post(delivery, target, startedAt);
+    const { headers, answer } = await (release === undefined ? posted : posted.finally(release));
     const verdict = judge(target.profile, answer, { now: Date.now() });
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
     const delayMs = isFollowed

@@ -4,11 +4,22 @@ import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import { leaveHeadStarts, renewHeadStarts } from '../db/head-starts.ts';
 import type { DeliveryId, WebhookId } from '../db/ids.ts';
+import { isLimited, waitingReason } from '../webhook/endpoint-limits.ts';
 import type { Attempter, AttemptOutcome } from './attempter.ts';
-import type { EndpointSlots } from './endpoint-slots.ts';
+import { type EndpointLimiter, keepsLimits, type LimitedWebhook } from './endpoint-limiter.ts';
+import type { EndpointSlots, Release } from './endpoint-slots.ts';
+import type { PuttingOff } from './putting-off.ts';
+
+/** A delivery that waits in the database for its endpoint's limits. */
+export interface WaitsForLimits {
+  status: 'waits';
+  /** When its workflow should look after it, in ms of `performance.now()`. */
+  due_at: number;
+  reason: string;
+}
 
 /** What became of a first attempt; `left` when it was not made here and is left to the workflow. */
-export type HeadStartOutcome = AttemptOutcome | 'left';
+export type HeadStartOutcome = AttemptOutcome | WaitsForLimits | 'left';
 
 /** A first attempt that this process makes, or has just made. */
 export interface UnderWay {
@@ -34,7 +45,11 @@ export interface Reservation {
 /** First attempts, made at once by the process that stored the deliveries, from what it holds in memory. */
 export interface HeadStarts {
   /** Takes a first attempt on; null beyond the bounds: then its workflow makes it. */
-  reserve(webhook: WebhookId, bytes: number): Reservation | null;
+  reserve(webhook: LimitedWebhook, bytes: number): Reservation | null;
+  /**
+   * Makes the next attempt of a delivery that was taken up here (db/waiting-deliveries.ts); undefined beyond the bounds.
+   */
+  takeUp(delivery: LoadedDelivery): Promise<HeadStartOutcome> | undefined;
   /** Notes that the workflow has, or may have, deliveries that have no head start here. */
   noteOthers(workflowId: string): void;
   /** Hands what is known of a workflow to that workflow, and forgets it. */
@@ -51,10 +66,14 @@ export interface HeadStarts {
 const mostAtOnce = 5_000;
 const mostAtEndpoint = 2_000;
 const mostBytes = 64 * 1024 * 1024;
+/** Of these, so many wait for their endpoints' limits, so that they leave room for others. */
+const mostWaitingForLimits = 1_000;
 /** So many wait, and the process had nothing else to wait for of late: then it is behind. */
 const manyAtOnce = 400;
 const busyShare = 0.9;
 const measureEveryMs = 200;
+/** How long one waits here for its endpoint's limits, in ms: a new one, and one that has waited in the database. */
+const patienceMs = { new: 1_500, takenUp: 10_000 };
 /** How often the database is told that attempts are still under way, in ms. */
 const renewEveryMs = 1_000;
 const renewTimeoutMs = 3_000;
@@ -73,12 +92,16 @@ export function createHeadStarts({
   db,
   attempter,
   slots,
+  limiter,
+  puttingOff,
   hasWorker,
   log,
 }: {
   db: Database;
   attempter: Pick<Attempter, 'attempt'>;
   slots: EndpointSlots;
+  limiter: Pick<EndpointLimiter, 'take' | 'isBusy' | 'sendAway'>;
+  puttingOff: PuttingOff;
   hasWorker: boolean;
   log: Logger;
 }): HeadStarts {
@@ -86,6 +109,7 @@ export function createHeadStarts({
   const workflows = new Map<string, Remembered>();
   const atEndpoint = new Map<WebhookId, number>();
   let count = 0;
+  let waitingForLimits = 0;
   let bytesHeld = 0;
   let isClosed = false;
   let isRenewing = false;
@@ -93,25 +117,16 @@ export function createHeadStarts({
   const left = new Set<DeliveryId>();
   const leaving = new Set<Promise<void>>();
 
-  function reserve(webhook: WebhookId, bytes: number): Reservation | null {
-    const here = atEndpoint.get(webhook) ?? 0;
-    const isFull = count >= mostAtOnce || here >= mostAtEndpoint || bytesHeld + bytes > mostBytes;
-    if (isClosed || isFull || slots.isSlow(webhook)) return null;
-    count += 1;
-    bytesHeld += bytes;
-    atEndpoint.set(webhook, here + 1);
+  function reserve(webhook: LimitedWebhook, bytes: number): Reservation | null {
+    if (isLimited(webhook) && limiter.isBusy(webhook)) return null;
+    const giveBack = takeOn(webhook, bytes);
+    if (giveBack === null) return null;
     let isOpen = true;
-    const giveBack = () => {
-      count -= 1;
-      bytesHeld -= bytes;
-      const left = (atEndpoint.get(webhook) ?? 1) - 1;
-      if (left > 0) atEndpoint.set(webhook, left);
-      else atEndpoint.delete(webhook);
-    };
     return {
       begin(delivery) {
         isOpen = false;
-        begin(delivery, giveBack);
+        const one = begin(delivery, giveBack, { isNew: true });
+        if (hasWorker) remember(delivery.workflow_id).byDelivery.set(delivery.id, one);
       },
       giveBack() {
         if (isOpen) giveBack();
@@ -120,8 +135,27 @@ export function createHeadStarts({
     };
   }
 
-  function begin(delivery: LoadedDelivery, giveBack: () => void) {
-    const outcome = attemptInTurn(delivery).finally(() => {
+  /** Counts one more here, until it is given back; null beyond the bounds. */
+  function takeOn(webhook: LimitedWebhook, bytes: number): (() => void) | null {
+    const { id } = webhook;
+    const here = atEndpoint.get(id) ?? 0;
+    const isFull = count >= mostAtOnce || here >= mostAtEndpoint || bytesHeld + bytes > mostBytes;
+    if (isClosed || isFull || slots.isSlow(id)) return null;
+    if (waitingForLimits >= mostWaitingForLimits && isLimited(webhook)) return null;
+    count += 1;
+    bytesHeld += bytes;
+    atEndpoint.set(id, here + 1);
+    return () => {
+      count -= 1;
+      bytesHeld -= bytes;
+      const left = (atEndpoint.get(id) ?? 1) - 1;
+      if (left > 0) atEndpoint.set(id, left);
+      else atEndpoint.delete(id);
+    };
+  }
+
+  function begin(delivery: LoadedDelivery, giveBack: () => void, { isNew }: { isNew: boolean }): UnderWay {
+    const outcome = attemptInTurn(delivery, isNew).finally(() => {
       underWay.delete(delivery.id);
       giveBack();
     });
@@ -131,22 +165,45 @@ export function createHeadStarts({
     });
     const one = { webhook_id: delivery.webhook.id, outcome, since: performance.now() };
     underWay.set(delivery.id, one);
-    if (hasWorker) remember(delivery.workflow_id).byDelivery.set(delivery.id, one);
     watch();
+    return one;
   }
 
-  async function attemptInTurn(delivery: LoadedDelivery): Promise<HeadStartOutcome> {
-    const release = slots.tryTake(delivery.webhook.id) ?? (await slots.take(delivery.webhook.id));
+  async function attemptInTurn(delivery: LoadedDelivery, isNew: boolean): Promise<HeadStartOutcome> {
+    const { webhook } = delivery;
+    const release = keepsLimits(delivery)
+      ? await limitedTurn(webhook, isNew)
+      : (slots.tryTake(webhook.id) ?? (await slots.take(webhook.id)));
     if (release === null || isClosed) {
       release?.();
-      leave(delivery.id);
-      return 'left';
+      return standAside(delivery, isNew);
     }
     try {
       return await attempter.attempt(delivery);
     } finally {
       release();
     }
+  }
+
+  function limitedTurn(webhook: LimitedWebhook, isNew: boolean): Promise<Release | null> {
+    waitingForLimits += 1;
+    const patience = isNew ? patienceMs.new : patienceMs.takenUp;
+    return limiter.take(webhook, { isNew, patienceMs: patience }).finally(() => {
+      waitingForLimits -= 1;
+    });
+  }
+
+  /** One that was taken up waits on where it has waited. */
+  async function standAside(delivery: LoadedDelivery, isNew: boolean): Promise<HeadStartOutcome> {
+    if (isNew && !isClosed && keepsLimits(delivery)) {
+      const waitMs = await puttingOff.putOff(delivery, { hasHeadStart: true });
+      if (waitMs !== null) {
+        const due_at = performance.now() + waitMs;
+        return { status: 'waits', due_at, reason: waitingReason(delivery.webhook) };
+      }
+    }
+    leave(delivery.id);
+    return 'left';
   }
 
   function remember(workflowId: string): Remembered {
@@ -219,7 +276,11 @@ export function createHeadStarts({
 
   return {
     reserve,
-    isBehind: () => isBusy() && count > manyAtOnce,
+    isBehind: () => isBusy() && count - waitingForLimits > manyAtOnce,
+    takeUp(delivery) {
+      const giveBack = takeOn(delivery.webhook, delivery.event.data.length);
+      return giveBack === null ? undefined : begin(delivery, giveBack, { isNew: false }).outcome;
+    },
     noteOthers(workflowId) {
       if (hasWorker) remember(workflowId).isWhole = false;
     },
@@ -233,6 +294,7 @@ export function createHeadStarts({
     async close() {
       isClosed = true;
       slots.sendAway('all');
+      limiter.sendAway();
       await Promise.allSettled([...underWay.values()].map(({ outcome }) => outcome));
       await Promise.all(leaving);
       clearInterval(timer);

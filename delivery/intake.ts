@@ -207,7 +207,7 @@ export function createIntake({
         },
         {
           hasHeadStart: (event, webhook) => {
-            const reservation = headStarts?.reserve(webhook.id, event.data.length);
+            const reservation = headStarts?.reserve(webhook, event.data.length);
             if (reservation) reservations.set(`${event.id} ${webhook.id}`, reservation);
             return reservation != null;
           },

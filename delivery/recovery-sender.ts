@@ -7,6 +7,7 @@ import { findRecovery, takeHeld } from '../db/recoveries.ts';
 import { recoveredWorkflowId } from '../temporal/workflow-ids.ts';
 import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Attempter } from './attempter.ts';
+import { type EndpointLimiter, keepsLimits } from './endpoint-limiter.ts';
 import type { EndpointSlots, Release } from './endpoint-slots.ts';
 import { createLeases } from './leases.ts';
 import { createPace } from './pace.ts';
@@ -44,17 +45,21 @@ const mostTaken = 50;
 const mostInFlight = 32;
 /** An endpoint that has its share of attempts is asked again after so long. */
 const slotPauseMs = 250;
+/** Its limits are waited for so long at a time, in ms. */
+const turnPatienceMs = 1_000;
 
 export function createRecoverySender({
   db,
   attempter,
   slots,
+  limiter,
   starter,
   log,
 }: {
   db: Database;
   attempter: Pick<Attempter, 'attempt'>;
   slots: Pick<EndpointSlots, 'tryTake' | 'isSlow'>;
+  limiter: Pick<EndpointLimiter, 'take'>;
   starter: Pick<WorkflowStarter, 'startDeliverEvents'>;
   log: Logger;
 }): RecoverySender {
@@ -70,8 +75,11 @@ export function createRecoverySender({
 
     const somethingEnds = () => Promise.race([...inFlight, delay(slotPauseMs)]);
 
-    async function slot(): Promise<Release | null> {
-      for (let release = slots.tryTake(webhookId); ; release = slots.tryTake(webhookId)) {
+    async function slotOf(delivery: LoadedDelivery): Promise<Release | null> {
+      for (;;) {
+        const release = keepsLimits(delivery)
+          ? await limiter.take(delivery.webhook, { patienceMs: turnPatienceMs, isNew: false })
+          : slots.tryTake(webhookId);
         if (release !== null || isStopped()) return release;
         await somethingEnds();
       }
@@ -99,7 +107,10 @@ export function createRecoverySender({
       const attempts: Promise<'pending' | 'ended'>[] = [];
       for (const delivery of batch) {
         await pace.turn(rate);
-        const attempt = sendOne(delivery, await slot());
+        const slot = slotOf(delivery);
+        // Those that wait for the endpoint's limits wait side by side, so that none of its turns is lost.
+        if (!keepsLimits(delivery)) await slot;
+        const attempt = slot.then((release) => sendOne(delivery, release));
         attempts.push(attempt);
         const settled = attempt.finally(() => inFlight.delete(settled));
         inFlight.add(settled);
@@ -117,8 +128,9 @@ export function createRecoverySender({
         if (recovery === undefined || recovery.is_webhook_deleted) return 'gone';
         if (recovery.oldest === null) return 'done';
         if (recovery.endpoint_state === 'disabled' || recovery.endpoint_state === 'probing') return 'paused';
-        const free = mostInFlight - inFlight.size;
-        if (free === 0 || slots.isSlow(webhookId)) {
+        const limited = recovery.rate_limit ?? Number.POSITIVE_INFINITY;
+        const free = Math.min(mostInFlight, Math.max(2, Math.ceil(limited))) - inFlight.size;
+        if (free <= 0 || slots.isSlow(webhookId)) {
           await somethingEnds();
           continue;
         }
@@ -129,7 +141,11 @@ export function createRecoverySender({
         const taken = await takeHeld(db, {
           webhook_id: webhookId,
           workflow_id: workflowId,
-          limit: Math.min(free, mostTaken, Math.max(1, Math.round((rate * takenMs) / 1_000))),
+          limit: Math.min(
+            free,
+            mostTaken,
+            Math.max(1, Math.round((Math.min(rate, limited) * takenMs) / 1_000)),
+          ),
           leased_until: leasedUntil,
         });
         if (taken === 0) {

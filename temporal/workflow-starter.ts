@@ -2,7 +2,7 @@ import { type Client, ServiceError, WorkflowExecutionAlreadyStartedError } from 
 import type { AccountId, AttemptId, DeliveryId, EventId, WebhookId } from '../db/ids.ts';
 import type { announceInbox, listChanged } from '../workflows/announce-inbox.ts';
 import type { attemptOnce } from '../workflows/attempt-once.ts';
-import type { deliverEvents, deliveryEnded } from '../workflows/deliver-events.ts';
+import type { deliverEvents, deliveryEnded, lookAgain } from '../workflows/deliver-events.ts';
 import { searchAttributesOf } from './search-attributes.ts';
 import { attemptWorkflowId, inboxWorkflowId } from './workflow-ids.ts';
 
@@ -29,6 +29,11 @@ export interface WorkflowStarter {
    * need not wait for the next attempt to find out. Best effort: never throws.
    */
   tellDeliveryEnded(workflowId: string, deliveryId: DeliveryId): Promise<void>;
+  /**
+   * Tells a workflow whose deliveries wait for their endpoints' limits that something has become of them. Best effort: never
+   * throws.
+   */
+  tellToLookAgain(workflowId: string): Promise<void>;
   /**
    * Tells the workflow that announces a contact's list that it changed, and starts it when it is not running: so a change
    * is not missed by one that is about to end.
@@ -137,6 +142,16 @@ export function createWorkflowStarter({
         .signal(name, deliveryId)
         .catch(() => {
           // The workflow has ended, or finds out from the database at its next attempt.
+        });
+    },
+
+    async tellToLookAgain(workflowId) {
+      const name: (typeof lookAgain)['name'] = 'lookAgain';
+      await client.workflow
+        .getHandle(workflowId)
+        .signal(name)
+        .catch(() => {
+          // It looks by itself when they should have gone out.
         });
     },
   };

@@ -1,5 +1,6 @@
 import {
   CancellationScope,
+  condition,
   defineSignal,
   isCancellation,
   proxyActivities,
@@ -31,20 +32,34 @@ const startToCloseTimeout = '1 day';
  */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
+/** Something has become of deliveries that wait for their endpoints' limits: look now. */
+export const lookAgain = defineSignal('lookAgain');
+
 const { attemptPending } = proxyLocalActivities<DeliveryActivities>({ startToCloseTimeout, retry });
-const { attemptAgain } = proxyActivities<DeliveryActivities>({
+const { attemptAgain, lookAfterWaiting } = proxyActivities<DeliveryActivities>({
   startToCloseTimeout,
   heartbeatTimeout: '10s',
   retry,
 });
 
+/** What should have gone out within this, in ms, is looked after at once. */
+const lookTogetherMs = 1_000;
+
 /**
  * Owns the deliveries that carry this workflow's id until each has ended: attempts what is due at once, then lets each
- * that failed wait for its own next attempt. Started again under the same id, it goes on with what is still pending.
+ * that failed wait for its own next attempt. What waits for its endpoint's limits is sent from the database; here it is
+ * looked after, all of an endpoint together. Started again under the same id, it goes on with what is still pending.
  */
 export async function deliverEvents(): Promise<SettlementCounts> {
   const scopes = new Map<string, CancellationScope>();
-  setHandler(deliveryEnded, (deliveryId) => scopes.get(deliveryId)?.cancel());
+  let news = 0;
+  setHandler(deliveryEnded, (deliveryId) => {
+    scopes.get(deliveryId)?.cancel();
+    news += 1;
+  });
+  setHandler(lookAgain, () => {
+    news += 1;
+  });
 
   const { settled, retries } = await attemptPending();
   const waiting = new Map(retries.map((pending) => [pending.delivery_id, pending]));
@@ -54,13 +69,50 @@ export async function deliverEvents(): Promise<SettlementCounts> {
   const attemptUntilSettled = async (pending: PendingRetry) => {
     const scope = new CancellationScope();
     scopes.set(pending.delivery_id, scope);
-    const settlement = await scope.run(() => attemptLater(pending)).catch(endedElsewhere);
-    settled[settlement] = (settled[settlement] ?? 0) + 1;
+    const result = await scope.run(() => attemptLater(pending)).catch(endedElsewhere);
     waiting.delete(pending.delivery_id);
+    if (typeof result === 'string') settled[result] = (settled[result] ?? 0) + 1;
+    else waiting.set(result.delivery_id, result);
     describe();
+    if (typeof result !== 'string') await settleAll([result], news);
   };
-  await Promise.all(retries.map(attemptUntilSettled));
+
+  /** `heard`: how much news there was when it was last looked. */
+  const lookAfter = async (group: readonly PendingRetry[], heard: number) => {
+    const delays = group.map(({ delay_ms }) => delay_ms);
+    const ids = group.map(({ delivery_id }) => delivery_id);
+    await condition(() => news > heard, Math.min(Math.max(...delays), Math.min(...delays) + lookTogetherMs));
+    const heardNow = news;
+    const looked = await lookAfterWaiting.executeWithOptions({ summary: `looks after ${ids.length}` }, [ids]);
+    for (const id of ids) waiting.delete(id);
+    for (const pending of looked.retries) waiting.set(pending.delivery_id, pending);
+    addCounts(settled, looked.settled);
+    describe();
+    await settleAll(looked.retries, heardNow);
+  };
+
+  const settleAll = async (pending: readonly PendingRetry[], heard: number): Promise<void> => {
+    await Promise.all([
+      ...pending.filter(({ waits }) => !waits).map(attemptUntilSettled),
+      ...groupsOf(pending.filter(({ waits }) => waits)).map((group) => lookAfter(group, heard)),
+    ]);
+  };
+
+  await settleAll(retries, news);
   return settled;
+}
+
+/** By webhook. */
+function groupsOf(pending: readonly PendingRetry[]): PendingRetry[][] {
+  const groups = new Map<string, PendingRetry[]>();
+  for (const one of pending) groups.set(one.webhook_id, [...(groups.get(one.webhook_id) ?? []), one]);
+  return [...groups.values()];
+}
+
+function addCounts(counts: SettlementCounts, more: SettlementCounts) {
+  for (const [settlement, count] of Object.entries(more) as [Settlement, number][]) {
+    counts[settlement] = (counts[settlement] ?? 0) + count;
+  }
 }
 
 async function attemptLater({
@@ -68,7 +120,7 @@ async function attemptLater({
   webhook_id,
   delay_ms,
   reason,
-}: PendingRetry): Promise<Settlement> {
+}: PendingRetry): Promise<Settlement | PendingRetry> {
   await sleep(delay_ms, { summary: `${delivery_id}: ${reason}` });
   return attemptAgain.executeWithOptions({ summary: `${delivery_id} to ${webhook_id}` }, [delivery_id]);
 }

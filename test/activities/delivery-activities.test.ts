@@ -11,6 +11,7 @@ import { webhooks } from '../../db/schema.ts';
 import { createWebhook, deleteWebhook } from '../../db/webhooks.ts';
 import type { Attempter } from '../../delivery/attempter.ts';
 import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
+import { noLimits } from '../delivery/no-limits.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -79,6 +80,7 @@ describe('a delivery whose webhook was deleted while the event was accepted', ()
       db: database.db,
       attempter,
       slots: createEndpointSlots(),
+      ...noLimits,
       headStarts: { take: () => undefined, find: () => undefined },
     });
   const cancelled = {

@@ -6,6 +6,7 @@ import type { Database, OpenDatabase } from '../../db/database.ts';
 import { type DeliveryId, newId } from '../../db/ids.ts';
 import { accounts, deliveries, type EndpointState, events, webhooks } from '../../db/schema.ts';
 import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
+import { noLimits } from '../delivery/no-limits.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -62,6 +63,7 @@ function activitiesOf(workflowId: string, db: Database = database.db) {
       ...{ attemptManually: unforeseen, probe: unforeseen, idle: async () => {} },
     },
     slots: createEndpointSlots(),
+    ...noLimits,
     headStarts: { take: () => undefined, find: () => undefined },
   });
   const environment = new MockActivityEnvironment({ workflowExecution: { workflowId, runId: 'run' } });

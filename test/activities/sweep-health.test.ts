@@ -45,7 +45,11 @@ it('a sweep starts health workflows that were lost, and tells them what they may
   };
   const { startHealthWorkflows } = createSweepActivities({
     db: database.db,
-    starter: { startDeliverEvents: async () => 'running', startAnnounceInbox: async () => 'running' },
+    starter: {
+      startDeliverEvents: async () => 'running',
+      startAnnounceInbox: async () => 'running',
+      tellToLookAgain: async () => {},
+    },
     healthStarter: {
       startHealth: async (webhook) => {
         calls.push(['startHealth', webhook]);

@@ -164,6 +164,7 @@ describe('a recovery', () => {
       is_webhook_deleted: false,
       endpoint_state: 'healthy',
       recovery_rate: 7,
+      rate_limit: null,
       oldest: ids[0],
     });
     expect(await take(webhook, 2, 'deliver/dlv_x/1')).toBe(2);

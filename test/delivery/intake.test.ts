@@ -12,6 +12,7 @@ import { createHeadStarts } from '../../delivery/head-start.ts';
 import { createIntake, IntakeFull } from '../../delivery/intake.ts';
 import type { Joining, WorkflowPacer } from '../../delivery/workflow-pacer.ts';
 import { openTestDatabase } from '../setup/database.ts';
+import { noLimits } from './no-limits.ts';
 
 let database: OpenDatabase;
 let account_id: AccountId;
@@ -134,6 +135,7 @@ describe('a first attempt', () => {
       db: database.db,
       attempter: { attempt },
       slots: createEndpointSlots(),
+      ...noLimits,
       hasWorker: true,
       log: pino({ level: 'silent' }),
     });

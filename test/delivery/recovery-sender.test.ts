@@ -9,6 +9,7 @@ import { createRecoverySender } from '../../delivery/recovery-sender.ts';
 import { TemporalUnavailable } from '../../temporal/workflow-starter.ts';
 import { openTestDatabase } from '../setup/database.ts';
 import { waitFor } from '../setup/wait-for.ts';
+import { noLimits } from './no-limits.ts';
 
 let database: OpenDatabase;
 const account_id = newId('acct');
@@ -75,6 +76,7 @@ function senderWith({
       },
       isSlow: () => false,
     },
+    limiter: noLimits.limiter,
     starter: {
       async startDeliverEvents({ workflow_id, event_ids }) {
         if (isTemporalAway) throw new TemporalUnavailable('away');

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { contactHash } from '../../db/inbox-lists.ts';
@@ -73,8 +74,10 @@ describe('workflows of this version', () => {
       'the list to be announced',
     );
     const { watched, recovered } = await disabledAndRecovered();
+    const limited = await waitedForItsLimits();
     const workflows = {
       announced,
+      limited,
       'endpoint-health': watched,
       recovered,
       retried: workflow_id,
@@ -86,6 +89,7 @@ describe('workflows of this version', () => {
       await handle.result();
       const history = await handle.fetchHistory();
       await replay(history, workflowId);
+      if (name === 'limited') expect(activitiesIn(history)).toContain('lookAfterWaiting');
       if (process.env.RECORD_HISTORIES) await record(process.env.RECORD_HISTORIES, name, workflowId);
     }
   }, 60_000);
@@ -119,6 +123,22 @@ async function disabledAndRecovered() {
   await postrider.request('DELETE', path);
   return { watched: `endpoint-health/${id}`, recovered: `recover/${id}` };
 }
+
+/** Some that wait for their endpoint’s rate, of which the first fail at first; answers the workflow that owns them. */
+async function waitedForItsLimits() {
+  const limited = await startReceiver((_, index) => (index < 2 ? 500 : 200));
+  onTestFinished(() => limited.close());
+  const settings = { events: ['limited'], rate_limit: 5 };
+  const { id } = await postrider.createWebhook({ url: limited.url, ...settings });
+  const events = Array.from({ length: 12 }, (_, n) => ({ type: 'limited', data: { n } }));
+  await postrider.request('POST', '/v1/events/batch', { events });
+  await limited.gets(14);
+  const { data } = (await postrider.request('GET', `/v1/deliveries?webhook_id=${id}`)).json;
+  return data[0].workflow_id as string;
+}
+
+const activitiesIn = ({ events }: Awaited<ReturnType<WorkflowHandle['fetchHistory']>>) =>
+  events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
 
 /** By the CLI, whose JSON is the same in all its versions. */
 async function record(version: string, name: string, workflowId: string) {

@@ -1,0 +1,63 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Database } from '../db/database.ts';
+import type { LoadedDelivery } from '../db/due-deliveries.ts';
+import type { DeliveryId } from '../db/ids.ts';
+import { type PutOff, putOffDeliveries } from '../db/waiting-deliveries.ts';
+import { waitingReason } from '../webhook/endpoint-limits.ts';
+import type { EndpointLimiter, LimitedWebhook } from './endpoint-limiter.ts';
+
+/** Has deliveries wait in the database whose turn at their endpoint does not come soon. */
+export interface PuttingOff {
+  /**
+   * Puts off a delivery, with all others of the same moment. Answers in how many ms its workflow should look after it; null
+   * when someone else has taken it up, or it has ended. It does not count as an attempt.
+   */
+  putOff(delivery: LoadedDelivery, options: { hasHeadStart: boolean }): Promise<number | null>;
+}
+
+const mostPerStatement = 1_000;
+/** Until it is looked for, that something waits is known so long, in ms. */
+const waitingKnownMs = 1_000;
+
+export function createPuttingOff({
+  db,
+  limiter,
+  onWaiting,
+}: {
+  db: Database;
+  limiter: Pick<EndpointLimiter, 'everyMs' | 'noteWaiting'>;
+  /** Hears of webhooks for whose limits something waits from now on. */
+  onWaiting: (webhook: LimitedWebhook) => void;
+}): PuttingOff {
+  let gathering: { putOffs: PutOff[]; stored: Promise<Map<DeliveryId, number>> } | undefined;
+
+  async function store(putOffs: PutOff[]): Promise<Map<DeliveryId, number>> {
+    await nextTurn();
+    gathering = undefined;
+    return putOffDeliveries(db, putOffs);
+  }
+
+  function gather(putOff: PutOff): Promise<Map<DeliveryId, number>> {
+    if (gathering === undefined || gathering.putOffs.length >= mostPerStatement) {
+      const putOffs: PutOff[] = [];
+      gathering = { putOffs, stored: store(putOffs) };
+    }
+    gathering.putOffs.push(putOff);
+    return gathering.stored;
+  }
+
+  return {
+    async putOff({ id, webhook }, { hasHeadStart }) {
+      limiter.noteWaiting(webhook, waitingKnownMs);
+      const stored = await gather({
+        id,
+        webhook_id: webhook.id,
+        every_ms: limiter.everyMs(webhook),
+        reason: waitingReason(webhook),
+        has_head_start: hasHeadStart,
+      });
+      onWaiting(webhook);
+      return stored.get(id) ?? null;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createSweepActivities } from '../../activities/sweep-activities.ts';
+import { createAccount } from '../../db/accounts.ts';
+import type { OpenDatabase } from '../../db/database.ts';
+import { type AccountId, newId } from '../../db/ids.ts';
+import { deliveries, webhooks } from '../../db/schema.ts';
+import { openTestDatabase } from '../setup/database.ts';
+
+let database: OpenDatabase;
+let account_id: AccountId;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  account_id = (await createAccount(database.db, 'Mine')).id;
+});
+afterAll(() => database.close());
+
+const aMinuteAgo = new Date(Date.now() - 60_000);
+
+/** A delivery whose next attempt is overdue; answers its workflow’s id. */
+async function overdue(
+  webhook: Partial<typeof webhooks.$inferInsert>,
+  delivery: Partial<typeof deliveries.$inferInsert>,
+) {
+  const webhook_id = newId('wh');
+  await database.db.insert(webhooks).values({
+    ...{ id: webhook_id, account_id, url: 'https://receiver.test/', events: ['*'], profile: 'inbox' },
+    ...webhook,
+  });
+  const id = newId('dlv');
+  await database.db.insert(deliveries).values({
+    ...{ id, account_id, webhook_id, event_id: newId('evt'), workflow_id: `deliver/${id}` },
+    ...{ status: 'pending', created_at: aMinuteAgo, next_attempt_at: aMinuteAgo, scheduled_attempts: 1 },
+    ...delivery,
+  });
+  return `deliver/${id}`;
+}
+
+it('a sweep has a running workflow look that sleeps while an attempt is due, which failed after it had waited', async () => {
+  const asleep = await overdue({ rate_limit: 1 }, {});
+  const started = [
+    asleep,
+    await overdue({ max_in_flight: 1 }, { waiting_since: aMinuteAgo }),
+    await overdue({ max_in_flight: 1 }, { head_start_at: aMinuteAgo }),
+    await overdue({ rate_limit: 1 }, { scheduled_attempts: 0 }),
+    await overdue({}, {}),
+  ];
+  const calls: [string, string][] = [];
+  const unforeseen = async () => {
+    throw new Error('nothing of this is overdue');
+  };
+  const { startOverdueWorkflows } = createSweepActivities({
+    db: database.db,
+    starter: {
+      async startDeliverEvents({ workflow_id }) {
+        calls.push(['start', workflow_id]);
+        return 'running';
+      },
+      async tellToLookAgain(workflowId) {
+        calls.push(['look', workflowId]);
+      },
+      startAnnounceInbox: unforeseen,
+    },
+    healthStarter: {
+      ...{ startHealth: unforeseen, tellOutcomes: unforeseen },
+      ...{ tellChanged: unforeseen, tellDeleted: unforeseen },
+    },
+    recoveryStarter: { ensureRecovery: unforeseen },
+    failures: { tellOverdue: async () => {} },
+    groupWindowMs: 0,
+  });
+  await startOverdueWorkflows();
+  expect(new Set(calls)).toEqual(
+    new Set([...started.map((id): [string, string] => ['start', id]), ['look', asleep]]),
+  );
+});

@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { inject, onTestFinished } from 'vitest';
+import { freePorts } from '../../temporal/free-ports.ts';
+import { testSettings } from './postrider.ts';
+import { waitFor } from './wait-for.ts';
+
+const startScript = fileURLToPath(new URL('../../scripts/start.js', import.meta.url));
+
+/**
+ * Processes of Postrider, as `npm start` runs them, until the test has finished: two where the database is a server. Requests
+ * go to one after the other.
+ */
+export async function startProcesses() {
+  const { env, remove } = await testSettings();
+  onTestFinished(remove);
+  const count = process.env.TEST_DATABASE_URL ? 2 : 1;
+  const ports = await freePorts(
+    '127.0.0.1',
+    Array.from({ length: count }, () => undefined),
+  );
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+  const { PATH, HOME } = process.env;
+  const start = async (port: number) => {
+    const child = spawn(process.execPath, [startScript], {
+      env: { PATH, HOME, ...env, PORT: `${port}`, PROCESSES: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    onTestFinished(async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+    });
+    let out = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        out += text;
+      });
+    }
+    await waitFor(async () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${out}`);
+      return out.includes('ready') ? true : undefined;
+    }, 'readiness');
+    return child;
+  };
+  const children = await Promise.all(ports.map(start));
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  onTestFinished(() => connection.close());
+
+  let requests = 0;
+  async function request(method: string, path: string, body?: object) {
+    requests += 1;
+    const response = await fetch(`${urls[requests % urls.length]}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${env.ADMIN_API_KEY}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
+    const json = (await response.json()) as any;
+    if (response.status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`);
+    return json;
+  }
+
+  /** Of a webhook, oldest first. */
+  async function deliveriesOf(webhookId: string) {
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
+    const all: any[] = [];
+    for (let cursor = ''; ; ) {
+      const query = `webhook_id=${webhookId}&limit=250${cursor === '' ? '' : `&cursor=${cursor}`}`;
+      const { data, next_cursor } = await request('GET', `/v1/deliveries?${query}`);
+      all.push(...data);
+      if (next_cursor === null) return all.reverse();
+      cursor = next_cursor;
+    }
+  }
+
+  return {
+    request,
+    deliveriesOf,
+    temporal: new Client({ connection }),
+    /** Kills the last that runs; requests go to the others. */
+    async kill() {
+      const child = children.pop();
+      urls.pop();
+      child?.kill('SIGKILL');
+    },
+    /** Kills all, and starts them again. */
+    async restart() {
+      for (const child of children.splice(0)) {
+        const exited = once(child, 'exit');
+        child.kill('SIGKILL');
+        await exited;
+      }
+      children.push(...(await Promise.all(ports.map(start))));
+    },
+    webhookTo: (url: string, settings: object) =>
+      request('POST', '/v1/webhooks', { url, events: ['*'], timeout_ms: 30_000, ...settings }),
+    /** In batches of 100. */
+    async post(count: number) {
+      for (let sent = 0; sent < count; sent += 100) {
+        const size = Math.min(100, count - sent);
+        const events = Array.from({ length: size }, (_, n) => ({
+          type: 'message.read',
+          data: { n: sent + n },
+        }));
+        await request('POST', '/v1/events/batch', { events });
+      }
+    },
+    /** One after the other, so many ms apart; answers when each was sent. */
+    async postEach(count: number, everyMs: number, type: string) {
+      const sent: number[] = [];
+      for (let n = 0; n < count; n += 1) {
+        sent.push(Date.now());
+        await request('POST', '/v1/events', { type, data: { n } });
+        await delay(Math.max(0, (sent[0] ?? 0) + (n + 1) * everyMs - Date.now()));
+      }
+      return sent;
+    },
+    /** A webhook's deliveries, once there are so many and all have that status. */
+    deliveriesAre: (webhookId: string, status: string, count: number) =>
+      waitFor(async () => {
+        // They are many to ask for.
+        await delay(500);
+        const all = await deliveriesOf(webhookId);
+        return all.length === count && all.every((one) => one.status === status) ? all : undefined;
+      }, `${count} deliveries to be ${status}`),
+  };
+}
+
+/** A receiver that answers after so long, and notes when requests come and how many are under way. */
+export async function startCountingReceiver(
+  answer: () => { status?: number; afterMs?: number } = () => ({}),
+) {
+  const seen = { underWay: 0, most: 0, times: [] as number[] };
+  const server = createServer((request, response) => {
+    seen.times.push(Date.now());
+    seen.underWay += 1;
+    seen.most = Math.max(seen.most, seen.underWay);
+    response.on('close', () => {
+      seen.underWay -= 1;
+    });
+    request.resume();
+    const { status = 200, afterMs = 0 } = answer();
+    setTimeout(() => response.writeHead(status).end(), afterMs);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    seen,
+    /** Resolves once so many have come in all. */
+    gets: (count: number) =>
+      waitFor(async () => (seen.times.length >= count ? true : undefined), `${count} requests`),
+  };
+}
