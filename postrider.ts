@@ -272,6 +272,8 @@ function openApi({
       settings: {
         allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
         version,
+        publicUrl: apiUrl(config, listener),
+        temporalNamespace: config.TEMPORAL_NAMESPACE,
         ...(uiUrl === undefined ? {} : { temporalUiUrl: uiUrl }),
       },
       isReady: createReadiness({ database, temporal, worker }),

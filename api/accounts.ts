@@ -22,6 +22,7 @@ const postAccount = route({
   summary: 'Make an account with its first API key',
   description: 'Only a key of the first account may do this.',
   access: 'first account',
+  scope: 'admin',
   body: newAccountSchema,
   responses: {
     201: { description: 'The account; its key is shown here only', schema: createdAccountSchema },
@@ -39,6 +40,7 @@ const getAccounts = route({
   summary: 'List accounts, newest first',
   description: 'Only a key of the first account may do this.',
   access: 'first account',
+  scope: 'admin',
   query: accountQuery,
   responses: { 200: { description: 'A page of accounts', schema: accountPageSchema } },
   async handle({ db }, { query }) {
@@ -54,6 +56,7 @@ const patchAccount = route({
   summary: 'Change an account',
   description: 'A key may change its own account, and one of the first account any.',
   access: 'account',
+  scope: 'admin',
   params: accountParams,
   body: accountChangeSchema,
   responses: { 200: { description: 'The account as it now is', schema: accountSchema } },

@@ -20,6 +20,7 @@ const postApiKey = route({
   summary: 'Make an API key',
   description: 'Every key may do all that its account may.',
   access: 'account',
+  scope: 'admin',
   body: newApiKeySchema,
   responses: { 201: { description: 'The key, shown here only', schema: createdApiKeySchema } },
   async handle({ db }, { body, caller }) {
@@ -34,6 +35,7 @@ const getApiKeys = route({
   tag,
   summary: 'List API keys, newest first, revoked ones included',
   access: 'account',
+  scope: 'admin',
   query: apiKeyQuery,
   responses: { 200: { description: 'A page of keys', schema: apiKeyPageSchema } },
   async handle({ db }, { query, caller }) {
@@ -49,6 +51,7 @@ const deleteApiKey = route({
   summary: 'Revoke an API key',
   description: 'It is refused at once; other processes than the one that answers may take it for 5 s more.',
   access: 'account',
+  scope: 'admin',
   params: apiKeyParams,
   responses: { 204: { description: 'It is revoked' } },
   problems: { 409: 'It is the account’s last key' },

@@ -14,8 +14,10 @@ import { inboxRoutes } from './inbox.ts';
 import { mountRoutes } from './mount.ts';
 import { openApiDocument } from './openapi.ts';
 import { servePages } from './pages.ts';
+import { portalLinkRoutes } from './portal-links.ts';
 import { logRequests } from './request-log.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
+import { sessionRoutes } from './session.ts';
 import { settingsWebhookRoutes } from './settings-webhooks.ts';
 import { webhookHealthRoutes } from './webhook-health.ts';
 import { webhookRecoveryRoutes } from './webhook-recovery.ts';
@@ -38,6 +40,8 @@ export const apiRoutes: readonly Route[] = [
   ...eventTypeRoutes,
   ...apiKeyRoutes,
   ...accountRoutes,
+  ...sessionRoutes,
+  ...portalLinkRoutes,
   ...auditLogRoutes,
   ...healthRoutes,
 ];

@@ -10,10 +10,10 @@ export const auditEntrySchema = z
       .object({
         kind: z.enum(auditActors).meta({
           description:
-            '`api_key`: a request with that key; `signal`: someone who signalled a workflow; `postrider`: Postrider itself, by ' +
-            'its rules.',
+            '`api_key`: a request with that key; `portal_link`: someone who came by that link; `signal`: someone who signalled a ' +
+            'workflow; `postrider`: Postrider itself, by its rules.',
         }),
-        id: z.string().nullable().meta({ description: 'The API key’s id.' }),
+        id: z.string().nullable().meta({ description: 'The API key’s id, or the portal link’s.' }),
         name: z
           .string()
           .nullable()

@@ -1,37 +1,47 @@
 import { type Caller, findCaller, hashApiKey } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
+import { findSession } from '../db/sessions.ts';
 import { createMemory } from './memory.ts';
 import { Problem } from './problems.ts';
 
 export interface Authenticator {
   /**
-   * Who a request comes from, by its `Authorization` header.
+   * Who a request comes from: by its `Authorization` header, or, where it has none, by its session.
    * @throws Problem 401
    * @throws DatabaseUnavailable
    */
-  authenticate(header: string | undefined): Promise<Caller>;
-  /** Looks every key up afresh from now on. */
+  authenticate(header: string | undefined, sessionHash: string | undefined): Promise<Caller>;
+  /** Looks every key and session up afresh from now on. */
   forget(): void;
 }
 
-/** A key that was revoked in another process works at most this long; in this one it ends at once. */
+/** What was revoked in another process works at most this long; in this one it ends at once. */
 const rememberedMs = 5_000;
 const mostRemembered = 1_000;
 
-/** Looks keys up in the database, and remembers those that exist for five seconds. */
+/** Looks keys and sessions up in the database, and remembers those that exist for five seconds. */
 export function createAuthenticator(db: Database, now: () => Date): Authenticator {
   const memory = createMemory<Caller>({ rememberedMs, most: mostRemembered, now });
 
+  async function find(header: string | undefined, sessionHash: string | undefined): Promise<Caller> {
+    if (header === undefined && sessionHash !== undefined) {
+      const caller = await memory.recall(`session ${sessionHash}`, () => findSession(db, sessionHash, now()));
+      return caller ?? refuse('The session has ended: sign in again', 'Bearer');
+    }
+    const key = /^Bearer +([\x21-\x7e]+) *$/i.exec(header ?? '')?.[1];
+    if (key === undefined) {
+      return refuse('Send an API key in the header Authorization: Bearer <key>', 'Bearer');
+    }
+    const hash = hashApiKey(key);
+    const caller = await memory.recall(hash, () => findCaller(db, hash));
+    return caller ?? refuse('The API key is not known, or it was revoked', 'Bearer error="invalid_token"');
+  }
+
   return {
-    async authenticate(header) {
-      const key = /^Bearer +([\x21-\x7e]+) *$/i.exec(header ?? '')?.[1];
-      if (key === undefined) {
-        throw unauthorized('Send an API key in the header Authorization: Bearer <key>', 'Bearer');
-      }
-      const hash = hashApiKey(key);
-      const caller = await memory.recall(hash, () => findCaller(db, hash));
-      if (caller === undefined) {
-        throw unauthorized('The API key is not known, or it was revoked', 'Bearer error="invalid_token"');
+    async authenticate(header, sessionHash) {
+      const caller = await find(header, sessionHash);
+      if (caller.expires_at !== null && caller.expires_at <= now()) {
+        return refuse('What the request shows has expired', 'Bearer error="invalid_token"');
       }
       return caller;
     },
@@ -40,8 +50,8 @@ export function createAuthenticator(db: Database, now: () => Date): Authenticato
   };
 }
 
-function unauthorized(detail: string, challenge: string): Problem {
-  return new Problem({
+function refuse(detail: string, challenge: string): never {
+  throw new Problem({
     status: 401,
     code: 'unauthorized',
     detail,

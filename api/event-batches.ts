@@ -30,6 +30,7 @@ const postBatch = route({
     'with by itself. An event that is refused does not affect the others. A batch may be posted again as a whole: what has an ' +
     'id or a key is not stored twice.',
   access: 'account',
+  scope: 'events:write',
   body: batchSchema,
   describedBody: describedBatchSchema,
   mostBodyBytes: mostBatchBytes,

@@ -33,6 +33,7 @@ const postEvent = route({
     'is refused, and so is a type that is in no catalogue when the account is strict. After a 503 the event may be stored or ' +
     'not: post it again, with the same key or id.',
   access: 'account',
+  scope: 'events:write',
   headers: idempotencyHeaders,
   body: newEventSchema,
   responses: { 202: { description: 'The event is stored', schema: acceptedEventSchema } },

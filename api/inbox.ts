@@ -34,6 +34,7 @@ const postMessages = route({
     'All are stored, or none. The list of each contact goes out within seconds, once for all messages of a second, to the ' +
     'webhooks that subscribed to inbox.messages. A repeat of a message, told by its `id`, is left as it is.',
   access: 'account',
+  scope: 'events:write',
   body: newInboxMessagesSchema,
   mostBodyBytes: 4 * 1024 * 1024,
   responses: {
@@ -83,6 +84,7 @@ const putStatus = route({
     'From available to delivered to read, never back; deleted and expired are final, and such a message is no longer ' +
     'available, so that its contact’s list goes out again. The status that it has already changes nothing.',
   access: 'account',
+  scope: 'events:write',
   params: inboxMessageParams,
   body: inboxStatusSchema,
   responses: { 200: { description: 'The message as it now is', schema: inboxMessageSchema } },

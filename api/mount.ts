@@ -4,10 +4,12 @@ import type { Caller } from '../db/api-keys.ts';
 import type { Authenticator } from './authentication.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { withinDeadline } from './deadline.ts';
+import { assertFromDashboard, assertSameOrigin } from './forged-requests.ts';
 import { Problem } from './problems.ts';
 import { mostBodyBytes, readJsonBody } from './request-body.ts';
 import { noteForLog } from './request-log.ts';
-import type { Reply, Route, Services } from './routes.ts';
+import { type Reply, type Route, type Services, scopeOf } from './routes.ts';
+import { sessionHashIn } from './session-cookie.ts';
 import { parseBody, parseParameters } from './validation.ts';
 
 /** How long the database is waited for before a request is answered with 503: for a key, and for what is only read. */
@@ -47,7 +49,10 @@ function serve(
 ): RequestHandler {
   return async (request, response) => {
     noteForLog(response, { route: route.path });
-    const caller = route.access === 'public' ? undefined : await identify(request, route, authenticator);
+    const sessionHash = sessionHashIn(request.headers.cookie);
+    assertNotForged(request, route, { sessionHash, publicUrl: services.settings.publicUrl });
+    const caller =
+      route.access === 'public' ? undefined : await identify(request, route, authenticator, sessionHash);
     if (caller !== undefined) noteForLog(response, { account_id: caller.account_id });
     if (route.body) budget.setAside(request, response, route.mostBodyBytes ?? mostBodyBytes);
     const answer = route.handle(services, {
@@ -55,6 +60,7 @@ function serve(
       query: parseQuery(route, request),
       headers: route.headers && parseParameters(route.headers, headersOf(route.headers, request), 'header'),
       body: route.body && parseBody(route.body, await readJsonBody(request, response, route)),
+      sessionHash,
       get caller() {
         if (caller === undefined) throw new Error(`${route.name} is public: nobody calls it`);
         return caller;
@@ -64,19 +70,53 @@ function serve(
   };
 }
 
-async function identify(request: Request, route: Route, authenticator: Authenticator): Promise<Caller> {
+/** A browser sends a session's cookie along whoever makes it ask. @throws Problem 403 */
+function assertNotForged(
+  { headers, method }: Request,
+  { access, isSameOrigin }: Route,
+  { sessionHash, publicUrl }: { sessionHash: string | undefined; publicUrl: string },
+): void {
+  if (access === 'public') {
+    if (isSameOrigin) assertSameOrigin(headers, publicUrl);
+    return;
+  }
+  const isBySession = sessionHash !== undefined && headers.authorization === undefined;
+  if (isBySession && method !== 'GET' && method !== 'HEAD') assertFromDashboard(headers, publicUrl);
+}
+
+/** @throws Problem 401, 403 */
+async function identify(
+  request: Request,
+  route: Route,
+  authenticator: Authenticator,
+  sessionHash: string | undefined,
+): Promise<Caller> {
   const caller = await withinDeadline(
-    authenticator.authenticate(request.headers.authorization),
+    authenticator.authenticate(request.headers.authorization, sessionHash),
     keyDeadlineMs,
   );
-  if (route.access === 'first account' && !caller.is_first_account) {
-    throw new Problem({
-      status: 403,
-      code: 'forbidden',
-      detail: 'Only a key of the first account may do this',
-    });
-  }
+  const refusal = refusalOf(caller, route);
+  if (refusal !== undefined) throw new Problem({ status: 403, ...refusal });
   return caller;
+}
+
+/** Why a caller may not ask this of the route. */
+function refusalOf(
+  { by, scopes, is_first_account }: Caller,
+  route: Route,
+): { code: string; detail: string } | undefined {
+  const scope = scopeOf(route);
+  const isMissing = scope !== null && !scopes.includes(scope);
+  if (isMissing && by.kind === 'portal_link') {
+    return by.read_only && (scope !== 'admin' || route.method !== 'get')
+      ? { code: 'read_only', detail: 'This link is for looking only' }
+      : { code: 'forbidden', detail: 'Nobody who came by a portal link may do this' };
+  }
+  if (route.access === 'first account' && !is_first_account) {
+    return { code: 'forbidden', detail: 'Only a key of the first account may do this' };
+  }
+  if (isMissing) return { code: 'insufficient_scope', detail: `The API key has not the scope ${scope}` };
+  return undefined;
 }
 
 function parseQuery(route: Route, request: Request): unknown {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
-import type { Route } from './routes.ts';
+import { requestHeader } from './forged-requests.ts';
+import { type Route, scopeOf } from './routes.ts';
 
 const problemSchema = z
   .looseObject({
@@ -24,7 +25,7 @@ const problemSchema = z
 
 const description = `Delivers events to webhooks, signed, until each has answered 2xx or its retry schedule is spent.
 
-Send an API key with every request: \`Authorization: Bearer pk_…\`. Ids tell their kind by their prefix; times are RFC 3339
+Send an API key with every request: \`Authorization: Bearer pk_…\`; browsers may sign in and send a session’s cookie instead. Ids tell their kind by their prefix; times are RFC 3339
 in UTC with milliseconds; lists are newest first, and \`next_cursor\` asks for the next page. Errors are problem documents
 (RFC 9457) with a \`code\` and, for bad input, a pointer to each bad field. Fields and parameters that are not described
 here are refused.`;
@@ -40,7 +41,17 @@ export function openApiDocument(routes: readonly Route[], version: string) {
     info: { title: 'Postrider', version, description },
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
-    components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'postrider_session',
+          description: `Of \`POST /v1/session\`. What is not a GET needs the header \`${requestHeader.name}: ${requestHeader.value}\` as well.`,
+        },
+      },
+    },
     paths,
   });
 }
@@ -51,7 +62,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     tags: [route.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
-    security: route.access === 'public' ? [] : [{ apiKey: [] }],
+    security: route.access === 'public' ? [] : [{ apiKey: [] }, { session: [] }],
     requestParams: {
       ...(route.params instanceof z.ZodObject ? { path: route.params } : {}),
       ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
@@ -84,13 +95,18 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 }
 
 /** The problems that every route of the form has, and its own. */
-function problemsOf({ access, params, query, headers, body, problems }: Route): Record<string, string> {
+function problemsOf(route: Route): Record<string, string> {
+  const { access, params, query, headers, body, problems } = route;
+  const scope = scopeOf(route);
   const isClosed = access !== 'public';
   const takesInput = isClosed || [params, query, headers, body].some((part) => part !== undefined);
   return {
     ...(takesInput ? { 400: 'A parameter, a header or the body’s form is wrong' } : {}),
     ...(isClosed ? { 401: 'There is no valid API key' } : {}),
-    ...(access === 'first account' ? { 403: 'The key is not one of the first account' } : {}),
+    ...(isClosed && scope !== null ? { 403: `The caller has not the scope ${scope}` } : {}),
+    ...(access === 'first account'
+      ? { 403: `The key is not one of the first account, or has not the scope ${scope}` }
+      : {}),
     ...(params === undefined ? {} : { 404: 'There is none, or it is another account’s' }),
     ...(body === undefined
       ? {}

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Caller } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
 import type { Sealer } from '../db/encryption.ts';
+import type { Scope } from '../db/schema.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { WebhookWatcher } from '../delivery/webhook-watcher.ts';
@@ -17,6 +18,9 @@ export interface ApiSettings {
   version: string;
   /** Ranges that webhooks may point into although the URL policy forbids them. */
   allowedPrivateCidrs: readonly Cidr[];
+  /** Where people reach the API and the dashboard, without a slash at its end. */
+  publicUrl: string;
+  temporalNamespace: string;
   /** Where people open Temporal's own page; linked to from ours. */
   temporalUiUrl?: string | undefined;
 }
@@ -61,6 +65,8 @@ export interface RouteRequest<Params, Query, Headers, Body> {
   body: Body;
   /** Who asks. On public routes nobody does, and reading it throws. */
   caller: Caller;
+  /** SHA-256 of the session's token that the browser sent, be it of any use or not. */
+  sessionHash: string | undefined;
 }
 
 export interface Reply {
@@ -94,6 +100,13 @@ export interface RouteSpec<
   description?: string;
   /** Who may ask: anyone, any account's key, or a key of the first account. */
   access: 'public' | 'account' | 'first account';
+  /**
+   * What the key must be good for: `webhooks:read` for a GET and `webhooks:write` for others, unless it says otherwise; null
+   * where every caller may.
+   */
+  scope?: Scope | null;
+  /** A public route that a browser may ask only for a page of this server. */
+  isSameOrigin?: boolean;
   params?: Params;
   /** A route without one takes no query parameters. */
   query?: Query;
@@ -129,4 +142,10 @@ export function route<
   Body extends z.ZodType,
 >(spec: RouteSpec<Params, Query, Headers, Body>): Route {
   return spec as unknown as Route;
+}
+
+/** What a caller's key must be good for; null where every caller may. */
+export function scopeOf({ scope, method }: Pick<Route, 'scope' | 'method'>): Scope | null {
+  if (scope !== undefined) return scope;
+  return method === 'get' ? 'webhooks:read' : 'webhooks:write';
 }

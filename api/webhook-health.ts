@@ -39,7 +39,7 @@ const postEnable = route({
   problems: { 503: 'Temporal is not available' },
   handle: (services, { params, body, caller }) =>
     change(services, { id: params.id, account_id: caller.account_id }, (webhook) =>
-      services.healthStarter.enable(webhook, { ...withoutAbsent(body), by: caller.api_key_id }),
+      services.healthStarter.enable(webhook, { ...withoutAbsent(body), by: caller.by.id }),
     ),
 });
 
@@ -59,7 +59,7 @@ const postDisable = route({
   problems: { 503: 'Temporal is not available' },
   handle: (services, { params, body, caller }) =>
     change(services, { id: params.id, account_id: caller.account_id }, (webhook) =>
-      services.healthStarter.disable(webhook, { ...withoutAbsent(body), by: caller.api_key_id }),
+      services.healthStarter.disable(webhook, { ...withoutAbsent(body), by: caller.by.id }),
     ),
 });
 

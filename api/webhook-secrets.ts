@@ -21,6 +21,7 @@ const getSecret = route({
   tag,
   summary: 'Show a webhook’s signing secret',
   access: 'account',
+  scope: 'webhooks:write',
   params: webhookParams,
   responses: { 200: { description: 'The newest secret that signs', schema: webhookSecretSchema } },
   async handle({ db, sealer }, { params, caller }) {

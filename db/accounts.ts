@@ -69,7 +69,7 @@ export const ensureFirstAccount = query(
 );
 
 /** Whose key asks; nobody's when Postrider itself does something. */
-type By = Pick<Caller, 'account_id' | 'api_key_id'> | undefined;
+type By = Pick<Caller, 'account_id' | 'by'> | undefined;
 
 /** Makes an account with its first key, which is nowhere else to be had afterwards. */
 export const createAccount = query(
@@ -126,3 +126,9 @@ async function tellOfAccount(
     await appendAuditEntry(tx, { account_id, actor, subject_id: id, ...entry });
   }
 }
+
+/** An account's name; undefined when there is no such account. */
+export const findAccountName = query(async (db: Database, id: AccountId): Promise<string | undefined> => {
+  const [row] = await db.select({ name: accounts.name }).from(accounts).where(eq(accounts.id, id));
+  return row?.name;
+});

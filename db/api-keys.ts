@@ -3,9 +3,9 @@ import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
 import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
-import { type AccountId, type ApiKeyId, newId } from './ids.ts';
+import { type AccountId, type ApiKeyId, newId, type PortalLinkId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
-import { accounts, apiKeys } from './schema.ts';
+import { accounts, apiKeys, type Scope, scopes } from './schema.ts';
 
 /** An API key as it may be shown: never the key itself. */
 export interface ApiKey {
@@ -17,17 +17,24 @@ export interface ApiKey {
   revoked_at: Date | null;
 }
 
-/** Who a request comes from. */
+/** Who a request comes from: whoever has an API key, or came by a portal link. */
 export interface Caller {
   account_id: AccountId;
-  api_key_id: ApiKeyId;
-  /** Its account is the first one, which may manage the others. */
+  by: CallersProof;
+  /** It is a key of the first account, which may manage the others. */
   is_first_account: boolean;
+  scopes: readonly Scope[];
+  /** From then on it is nobody; null for never. */
+  expires_at: Date | null;
 }
 
+export type CallersProof =
+  | { kind: 'api_key'; id: ApiKeyId }
+  | { kind: 'portal_link'; id: PortalLinkId; read_only: boolean };
+
 /** A caller, as the audit log names them. */
-export function actorOf({ api_key_id }: Pick<Caller, 'api_key_id'>): Actor {
-  return { kind: 'api_key', id: api_key_id };
+export function actorOf({ by }: Pick<Caller, 'by'>): Actor {
+  return by.kind === 'api_key' ? by : { kind: by.kind, id: by.id };
 }
 
 const shownColumns = {
@@ -38,6 +45,26 @@ const shownColumns = {
   revoked_at: apiKeys.revoked_at,
 };
 
+/** What `callerOfKey` needs of a key that was not revoked. */
+export const callerColumns = {
+  account_id: apiKeys.account_id,
+  api_key_id: apiKeys.id,
+  is_first_account: sql<boolean>`${apiKeys.account_id} = (select ${accounts.id} from ${accounts}
+    order by ${accounts.created_at}, ${accounts.id} limit 1)`,
+};
+
+export function callerOfKey({
+  account_id,
+  api_key_id,
+  is_first_account,
+}: {
+  account_id: AccountId;
+  api_key_id: ApiKeyId;
+  is_first_account: boolean;
+}): Caller {
+  return { account_id, by: { kind: 'api_key', id: api_key_id }, is_first_account, scopes, expires_at: null };
+}
+
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** A new key: `pk_` and 32 random base32 characters (160 bits). */
@@ -45,7 +72,7 @@ export function generateApiKey(): string {
   return `pk_${Array.from(randomBytes(32), (byte) => base32[byte % 32]).join('')}`;
 }
 
-/** What a key is stored and found by: its SHA-256 in hex. Keys are random, so no salt is needed. */
+/** What a key, and any token, is stored and found by: its SHA-256 in hex. They are random, so no salt is needed. */
 export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
@@ -76,15 +103,10 @@ export const createApiKey = query(
 /** Who a key belongs to, by its hash; undefined when there is no such key or it is revoked. */
 export const findCaller = query(async (db: Database, hash: string): Promise<Caller | undefined> => {
   const [row] = await db
-    .select({
-      account_id: apiKeys.account_id,
-      api_key_id: apiKeys.id,
-      is_first_account: sql<boolean>`${apiKeys.account_id} = (select ${accounts.id} from ${accounts}
-        order by ${accounts.created_at}, ${accounts.id} limit 1)`,
-    })
+    .select(callerColumns)
     .from(apiKeys)
     .where(and(eq(apiKeys.hash, hash), isNull(apiKeys.revoked_at)));
-  return row;
+  return row && callerOfKey(row);
 });
 
 /** An account's keys, revoked ones included, newest first. */

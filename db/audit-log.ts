@@ -1,13 +1,14 @@
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
-import { type AccountId, type ApiKeyId, type AuditEntryId, isId, newId } from './ids.ts';
+import { type AccountId, type ApiKeyId, type AuditEntryId, isId, newId, type PortalLinkId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
 import { type AuditActor, apiKeys, auditLog } from './schema.ts';
 
 /** Who or what does something. */
 export type Actor =
   | { kind: 'api_key'; id: ApiKeyId }
+  | { kind: 'portal_link'; id: PortalLinkId }
   /** Someone who signalled a workflow by hand, under the name they gave. */
   | { kind: 'signal'; name: string | null }
   | { kind: 'postrider' };
@@ -63,7 +64,7 @@ export interface AuditEntry {
   created_at: Date;
   actor: {
     kind: AuditActor;
-    /** Of an API key. */
+    /** Of an API key or a portal link. */
     id: string | null;
     /** The API key's name, where it is the account's own, or the one that came with a signal. */
     name: string | null;
@@ -111,7 +112,9 @@ export const listAuditEntries = query(
         actor:
           kind === 'api_key'
             ? { kind, id: actor_name, name: keyNames.get(actor_name) ?? null }
-            : { kind, id: null, name: actor_name },
+            : kind === 'portal_link'
+              ? { kind, id: actor_name, name: null }
+              : { kind, id: null, name: actor_name },
         ...{ action, subject_id, reason, details },
       })),
       page.limit,
@@ -137,6 +140,6 @@ async function loadKeyNames(
 }
 
 function nameOf(actor: Actor): string | null {
-  if (actor.kind === 'api_key') return actor.id;
+  if (actor.kind === 'api_key' || actor.kind === 'portal_link') return actor.id;
   return actor.kind === 'signal' ? actor.name : null;
 }

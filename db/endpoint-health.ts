@@ -184,12 +184,12 @@ export const findChangedWebhooks = query(
       .limit(limit),
 );
 
-/** Who is meant by the name that came with a request: an API key by its id, no one for Postrider itself. */
+/** Who is meant by the name that came with a request: an API key or a portal link by its id, no one for Postrider itself. */
 export function actorNamed(by: string | null): Actor {
   if (by === null) return { kind: 'postrider' };
-  return isId('key', by)
-    ? { kind: 'api_key', id: by }
-    : { kind: 'signal', name: by === 'signal' ? null : by };
+  if (isId('key', by)) return { kind: 'api_key', id: by };
+  if (isId('plink', by)) return { kind: 'portal_link', id: by };
+  return { kind: 'signal', name: by === 'signal' ? null : by };
 }
 
 function toStoredHealth(row: Row): StoredHealth {

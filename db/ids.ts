@@ -1,7 +1,7 @@
 import { fromUUID, toUUID, typeidUnboxed } from 'typeid-js';
 
-/** The prefix of each kind of id: account, API key, event, webhook, webhook secret, delivery, attempt, audit log entry. */
-export const idPrefixes = ['acct', 'key', 'evt', 'wh', 'whs', 'dlv', 'att', 'aud'] as const;
+/** The prefix of each kind of id: account, API key, event, webhook, webhook secret, delivery, attempt, audit log entry, portal link. */
+export const idPrefixes = ['acct', 'key', 'evt', 'wh', 'whs', 'dlv', 'att', 'aud', 'plink'] as const;
 export type IdPrefix = (typeof idPrefixes)[number];
 export type Id<P extends IdPrefix> = `${P}_${string}`;
 
@@ -13,6 +13,7 @@ export type WebhookSecretId = Id<'whs'>;
 export type DeliveryId = Id<'dlv'>;
 export type AttemptId = Id<'att'>;
 export type AuditEntryId = Id<'aud'>;
+export type PortalLinkId = Id<'plink'>;
 
 const suffixForm = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 

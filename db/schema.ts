@@ -25,9 +25,16 @@ export type AttemptTrigger = (typeof attemptTriggers)[number];
 export const endpointStates = ['healthy', 'failing', 'disabled', 'probing'] as const;
 export type EndpointState = (typeof endpointStates)[number];
 
-/** Who did something that the audit log tells: an API key, whoever signalled a workflow, or Postrider itself. */
-export const auditActors = ['api_key', 'signal', 'postrider'] as const;
+/**
+ * Who did something that the audit log tells: an API key, someone who came by a portal link, whoever signalled a workflow, or
+ * Postrider itself.
+ */
+export const auditActors = ['api_key', 'portal_link', 'signal', 'postrider'] as const;
 export type AuditActor = (typeof auditActors)[number];
+
+/** What a caller may do. `admin`: keys, portal links and accounts. */
+export const scopes = ['events:write', 'webhooks:read', 'webhooks:write', 'admin'] as const;
+export type Scope = (typeof scopes)[number];
 
 export const accounts = pgTable('accounts', {
   id: idColumn('acct').primaryKey(),
@@ -55,6 +62,46 @@ export const apiKeys = pgTable(
     revoked_at: moment(),
   },
   (table) => [uniqueIndex('api_keys_hash').on(table.hash)],
+);
+
+/** Links that open the dashboard for one account, for a time (db/portal-links.ts). */
+export const portalLinks = pgTable(
+  'portal_links',
+  {
+    id: idColumn('plink').primaryKey(),
+    account_id: idColumn('acct')
+      .notNull()
+      .references(() => accounts.id),
+    /** Whose link it is: it ends with this key. */
+    api_key_id: idColumn('key')
+      .notNull()
+      .references(() => apiKeys.id),
+    /** SHA-256 of the token in hex; the token itself is shown once and never stored. */
+    hash: text().notNull(),
+    read_only: boolean().notNull(),
+    created_at: moment().notNull().defaultNow(),
+    expires_at: moment().notNull(),
+    revoked_at: moment(),
+  },
+  (table) => [uniqueIndex('portal_links_hash').on(table.hash)],
+);
+
+/** Browsers that are signed in (db/sessions.ts): each by an API key or by a portal link, and no longer than that holds. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    /** SHA-256 of the cookie's token in hex. */
+    hash: text().primaryKey(),
+    api_key_id: idColumn('key').references(() => apiKeys.id),
+    portal_link_id: idColumn('plink').references(() => portalLinks.id),
+    created_at: moment().notNull().defaultNow(),
+    expires_at: moment().notNull(),
+  },
+  (table) => [
+    index('sessions_expires').on(table.expires_at),
+    index('sessions_api_key').on(table.api_key_id),
+    index('sessions_portal_link').on(table.portal_link_id),
+  ],
 );
 
 export const webhooks = pgTable(

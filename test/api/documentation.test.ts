@@ -1,13 +1,12 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiRoutes } from '../../api/app.ts';
-import { startTestApi, type TestApi } from '../setup/api.ts';
+import { startTestApi, type TestApi, testApiSettings } from '../setup/api.ts';
 
 let api: TestApi;
 beforeAll(async () => {
   const settings = {
-    version: '1.2.3',
-    allowedPrivateCidrs: [],
+    ...testApiSettings,
     temporalUiUrl: 'http://127.0.0.1:8233/?a="b"',
   };
   api = await startTestApi({ settings });
@@ -31,7 +30,7 @@ describe('/openapi.json', () => {
       const operation = json.paths[route.path][route.method];
       expect(operation.operationId).toBe(route.name);
       if (route.access === 'public') continue;
-      expect(operation.security).toEqual([{ apiKey: [] }]);
+      expect(operation.security).toEqual([{ apiKey: [] }, { session: [] }]);
       expect(operation.responses['401'].content).toHaveProperty('application/problem+json');
       const declared = (operation.parameters ?? []).map((one: { name: string }) => one.name);
       for (const [, name] of route.path.matchAll(/\{(\w+)\}/g)) expect(declared).toContain(name);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAccount, ensureFirstAccount, listAccounts } from '../../db/accounts.ts';
 import {
+  type Caller,
   createApiKey,
   findCaller,
   generateApiKey,
@@ -20,6 +21,8 @@ beforeEach(async () => {
 afterEach(() => database.close());
 
 const callerBy = (key: string | undefined) => findCaller(database.db, hashApiKey(key ?? ''));
+
+const keyOf = (caller: Caller | undefined) => (caller?.by.kind === 'api_key' ? caller.by.id : undefined);
 
 describe('ensureFirstAccount', () => {
   test('makes the account and a key once, and shows the key only then', async () => {
@@ -53,7 +56,7 @@ describe('ensureFirstAccount', () => {
     const { account_id } = await ensureFirstAccount(database.db, { adminApiKey: 'given-1' });
     const made = await createApiKey(database.db, account_id, 'second', actor);
     const given = await callerBy('given-1');
-    await revokeApiKey(database.db, account_id, given?.api_key_id ?? made.id, { actor, now: new Date() });
+    await revokeApiKey(database.db, account_id, keyOf(given) ?? made.id, { actor, now: new Date() });
     await ensureFirstAccount(database.db, { adminApiKey: 'given-1' });
     expect(await callerBy('given-1')).toBeUndefined();
   });
@@ -93,7 +96,7 @@ describe('accounts and keys', () => {
     const second = await createApiKey(database.db, account.id, 'second', actor);
     const first = await callerBy(account.api_key);
     const outcomes = await Promise.all(
-      [second.id, first?.api_key_id ?? second.id].map((id) =>
+      [second.id, keyOf(first) ?? second.id].map((id) =>
         revokeApiKey(database.db, account.id, id, { actor, now: new Date() }),
       ),
     );

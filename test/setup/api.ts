@@ -22,6 +22,14 @@ export interface Answer {
   json: any;
 }
 
+/** Settings of the API under test. */
+export const testApiSettings = {
+  version: '1.2.3',
+  allowedPrivateCidrs: parseCidrs('10.1.0.0/16'),
+  publicUrl: 'http://postrider.test',
+  temporalNamespace: 'default',
+};
+
 export interface RequestOptions {
   /** Sent as JSON. */
   body?: unknown;
@@ -106,7 +114,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     recoveryStarter,
     watcher,
     sealer,
-    settings: { version: '1.2.3', allowedPrivateCidrs: parseCidrs('10.1.0.0/16') },
+    settings: testApiSettings,
     isReady: async () => ({ ready: true, checks: { database: { ok: true } } }),
     log,
     ...overrides,
