@@ -40,7 +40,7 @@ const postBatch = route({
     const judged = await judgeEach(services, caller.account_id, body.events);
     const events = judged.flatMap((one) => (one instanceof Problem ? [] : one));
     const acceptances = await services.intake.acceptAll(events);
-    await noteSeen(services, events);
+    await services.eventTypes.noteSeen(caller.account_id, new Set(events.map(({ type }) => type)));
     const results = judged.map((one, index) => {
       if (one instanceof Problem) return refused(one, index);
       const acceptance = acceptances.shift() as Acceptance;
@@ -110,11 +110,6 @@ function refused({ options }: Problem, index: number) {
       ...(members === undefined ? {} : { members }),
     }),
   };
-}
-
-async function noteSeen({ eventTypes }: Services, events: readonly NewEvent[]): Promise<void> {
-  const firstOfType = new Map(events.map((event) => [event.type, event]));
-  for (const { account_id, type } of firstOfType.values()) await eventTypes.noteSeen(account_id, type);
 }
 
 export const eventBatchRoutes: Route[] = [postBatch];

@@ -4,6 +4,7 @@ import type { Database } from '../db/database.ts';
 import { type EventTypeRules, findEventTypeRules, recordSeenEventType } from '../db/event-types.ts';
 import type { AccountId } from '../db/ids.ts';
 import { catalogueEntry, eventCatalogue } from '../webhook/profiles.ts';
+import { withinDeadline } from './deadline.ts';
 import { compileBuiltInSchema, compileSchema, fieldErrors, type SchemaCheck } from './json-schema.ts';
 import { createMemory } from './memory.ts';
 import { invalidBody, Problem, unavailable } from './problems.ts';
@@ -18,8 +19,11 @@ export interface EventTypes {
    * @throws DatabaseUnavailable
    */
   check(accountId: AccountId, type: string, data: unknown): Promise<void>;
-  /** Lists a type as seen when it is in no catalogue and not listed yet. Never fails: the event is stored already. */
-  noteSeen(accountId: AccountId, type: string): Promise<void>;
+  /**
+   * Lists types as seen that are in no catalogue and not listed yet. Never fails, and waits half a second at most: the events
+   * are stored already.
+   */
+  noteSeen(accountId: AccountId, types: Iterable<string>): Promise<void>;
   /**
    * Compiles a schema in the account's own time.
    * @throws SchemaNotUsable, LimitExceeded, and Problem 503 as `check`
@@ -33,6 +37,8 @@ export interface EventTypes {
 const rememberedMs = 5_000;
 const mostRemembered = 10_000;
 const mostCompiled = 500;
+/** A database that hangs keeps nobody waiting for long whose events are stored; what is not listed by then is so afterwards. */
+const noteDeadlineMs = 500;
 /** An account whose schema has taken too long waits this long, in ms: so its events take a fiftieth of the time at most. */
 const pauseMs = 10_000;
 
@@ -102,6 +108,16 @@ export function createEventTypes({
     }
   }
 
+  async function listUnknown(accountId: AccountId, types: Iterable<string>): Promise<void> {
+    for (const type of types) {
+      if (catalogueEntry(type) !== undefined) continue;
+      const rules = await rulesOf(accountId, type);
+      if (rules.entry !== null) continue;
+      await recordSeenEventType(db, accountId, type);
+      memory.correct(keyOf(accountId, type), { ...rules, entry: 'seen' });
+    }
+  }
+
   return {
     async check(accountId, type, data) {
       const rules = await rulesOf(accountId, type);
@@ -115,13 +131,9 @@ export function createEventTypes({
       if (faults.length > 0) throw invalidBody(fieldErrors(faults, '/data'));
     },
 
-    async noteSeen(accountId, type) {
-      if (catalogueEntry(type) !== undefined) return;
+    async noteSeen(accountId, types) {
       try {
-        const rules = await rulesOf(accountId, type);
-        if (rules.entry !== null) return;
-        await recordSeenEventType(db, accountId, type);
-        memory.correct(keyOf(accountId, type), { ...rules, entry: 'seen' });
+        await withinDeadline(listUnknown(accountId, types), noteDeadlineMs);
       } catch (error) {
         log.warn({ account_id: accountId, reason: (error as Error).name }, 'a new event type was not listed');
       }

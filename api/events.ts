@@ -53,7 +53,7 @@ async function acceptEvent(services: Services, { body, headers, caller }: PostEv
   const event = await withinDeadline(prepared, rulesDeadlineMs);
   const acceptance = await services.intake.accept(event);
   if (acceptance.outcome === 'conflict') throw keyConflict(acceptance.key, { header: 'Idempotency-Key' });
-  await services.eventTypes.noteSeen(caller.account_id, event.type);
+  await services.eventTypes.noteSeen(caller.account_id, [event.type]);
   return { status: 202, body: acceptedEvent(event, acceptance) };
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgresServer } from '../../bench/servers/postgres-server.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
@@ -77,4 +78,26 @@ describe.runIf(shared)('while PostgreSQL hangs', () => {
     const { json } = await api.request('GET', '/v1/events?limit=250');
     expect(json.data).toHaveLength(keys.length + 1);
   }, 60_000);
+
+  test('events that are stored are answered soon, though their types cannot be listed', async () => {
+    const types = Array.from({ length: 5 }, (_, n) => `unlisted.type-${n}`);
+    await api.db.transaction(async (tx) => {
+      await tx.execute(sql`lock table event_types in share mode`);
+      const startedAt = performance.now();
+      const [one, batch] = await Promise.all([
+        api.request('POST', '/v1/events', { body: { type: 'unlisted.type', data: {} } }),
+        api.request('POST', '/v1/events/batch', {
+          body: { events: types.map((type) => ({ type, data: {} })) },
+        }),
+      ]);
+      expect(performance.now() - startedAt).toBeLessThan(2_500);
+      expect(one.status).toBe(202);
+      expect(batch.json.results).toMatchObject(types.map(() => ({ status: 'accepted' })));
+    });
+    await waitFor(async () => {
+      const { json } = await api.request('GET', '/v1/event-types?limit=250');
+      const listed = json.data.map(({ name }: { name: string }) => name);
+      return types.every((type) => listed.includes(type)) ? listed : undefined;
+    }, 'the types to be listed');
+  });
 });
