@@ -10,8 +10,12 @@ const testFiles = readdirSync('test', { recursive: true, encoding: 'utf8' })
 const sharesServers = (file: string) =>
   /from '[./]*\/setup\/(?!receiver|wait-for)/.test(readFileSync(file, 'utf8'));
 
-const runTwice = testFiles.filter(sharesServers);
-const runOnce = testFiles.filter((file) => !sharesServers(file));
+/** They end servers and processes of their own, and measure: when the others are done, and in their full form one at a time. */
+const isFault = (file: string) => file.startsWith(join('test', 'faults'));
+
+const faults = testFiles.filter(isFault);
+const runTwice = testFiles.filter((file) => !isFault(file) && sharesServers(file));
+const runOnce = testFiles.filter((file) => !isFault(file) && !sharesServers(file));
 const sharedServers = ['test/setup/temporal-server.ts', 'test/setup/workflow-bundle.ts'];
 
 export default defineConfig({
@@ -41,6 +45,16 @@ export default defineConfig({
           globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
           // The set-up adds TEST_DATABASE_URL.
           env: {},
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: faults,
+          globalSetup: ['test/setup/compiled.ts'],
+          maxWorkers: process.env.FAULT_SECONDS === undefined ? 2 : 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -38,6 +38,11 @@ export interface FullTemporalOptions {
   historyShards?: number;
   /** The frontend's; a free one unless given. */
   port?: number;
+  /**
+   * Those of all its services, in place of `port`. A server that is started again finds, for a minute, the one before it in its
+   * databases: on other ports it takes that one for a member that is to be asked.
+   */
+  ports?: FullTemporalPorts;
   /** @default 'default' */
   namespace?: string;
   /** Temporal's dynamic settings by name, such as `history.transferProcessorMaxPollRPS`. */
@@ -88,7 +93,7 @@ export async function startFullTemporalServer(options: FullTemporalOptions): Pro
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
   process.once('exit', removeFolder);
   const dynamicConfigFile = join(folder, 'dynamic.yaml');
-  const ports = await portsFor(options.port);
+  const ports = options.ports ?? (await portsFor(options.port));
   mkdirSync(join(folder, 'config'));
   writeFileSync(dynamicConfigFile, dynamicConfigText(options.dynamicConfig ?? {}));
   writeFileSync(
@@ -130,7 +135,8 @@ export async function startFullTemporalServer(options: FullTemporalOptions): Pro
   return { address, pid: child.pid, exited: child.exited, stop };
 }
 
-async function portsFor(wanted: number | undefined): Promise<FullTemporalPorts> {
+/** Free ports for all of its services: the wanted one for the frontend, or any. */
+export async function portsFor(wanted?: number): Promise<FullTemporalPorts> {
   const [frontend = 0, frontendHttp = 0, history = 0, matching = 0, worker = 0] = await freePorts(host, [
     wanted,
     ...new Array(4).fill(undefined),

@@ -1,0 +1,34 @@
+/** How hard the faults are tried: the short form that `npm test` runs, or what `npm run test:faults` asks for. */
+export interface Form {
+  /** Of load around each fault, at least. */
+  readonly seconds: number;
+  /** Events posted a second. */
+  readonly perSecond: number;
+  /** How often a process is killed. */
+  readonly kills: number;
+  /** How often each process is stopped in order. */
+  readonly stops: number;
+  /** Of everything that is left to chance. */
+  readonly seed: number;
+}
+
+const { FAULT_SECONDS, FAULT_RATE, FAULT_KILLS, FAULT_SEED } = process.env;
+
+export const form: Form = {
+  seconds: Number(FAULT_SECONDS ?? 2),
+  perSecond: Number(FAULT_RATE ?? 40),
+  kills: Number(FAULT_KILLS ?? 2),
+  stops: Number(FAULT_KILLS ?? 1),
+  seed: Number(FAULT_SEED ?? Math.floor(Math.random() * 1e9)),
+};
+
+/** Whoever posts is told within so long whether the event is taken in; half a second is for a machine that runs other tests. */
+export const answerMs = FAULT_SECONDS === undefined ? 2_500 : 2_000;
+
+/** Long enough for the fault, for what it holds up, and for a machine that has other things to do. */
+export const timeoutMs = 120_000 + form.seconds * 5_000 + form.kills * 20_000;
+
+/** How long something is away: in the short form as long as leaves time to notice, in the full form `fullSeconds`. */
+export function awayMs(fullSeconds: number): number {
+  return Math.min(form.seconds, fullSeconds) * 1_000;
+}
