@@ -73,7 +73,7 @@ export function createSweepActivities({
       const startNext = async () => {
         for (let next = overdue.shift(); next !== undefined; next = overdue.shift()) {
           if ((await starter.startDeliverEvents(next)) === 'started') started += 1;
-          else if (next.may_not_know) await starter.tellToLookAgain(next.workflow_id);
+          else if (next.unnoticed.length > 0) await starter.tellToLookAgain(next.workflow_id, next.unnoticed);
         }
       };
       await Promise.all(Array.from({ length: mostAtOnce }, startNext));

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
-import { type AccountId, type EventId, idOf, type WebhookId } from './ids.ts';
+import { type AccountId, type DeliveryId, type EventId, idOf, type WebhookId } from './ids.ts';
 
 /** A workflow that owes deliveries, with what it is found by in the Temporal UI. */
 export interface OwingWorkflow {
@@ -9,9 +9,12 @@ export interface OwingWorkflow {
   event_ids: EventId[];
   webhook_ids: WebhookId[];
   account_ids: AccountId[];
-  /** Where it runs, it may not know that a next attempt is due: one that waited for its endpoint's limits and failed. */
-  may_not_know: boolean;
+  /** Of these it may not know that a next attempt is due, where it runs: they waited for their endpoint's limits and failed. */
+  unnoticed: DeliveryId[];
 }
+
+/** Longer than most attempts take, which are under way all the while. */
+const unnoticedAfterMs = 8_000;
 
 /**
  * Workflows whose deliveries should have been attempted at least `graceMs` ago, longest overdue first. That they are
@@ -20,32 +23,34 @@ export interface OwingWorkflow {
 export const findOverdueWorkflows = query(
   async (db: Database, options: { now: Date; graceMs: number; limit: number }): Promise<OwingWorkflow[]> => {
     const before = new Date(options.now.getTime() - options.graceMs).toISOString();
+    const longBefore = new Date(options.now.getTime() - unnoticedAfterMs).toISOString();
     const rows = await selectRows<{
       workflow_id: string;
       event_ids: string[];
       webhook_ids: string[];
       account_ids: string[];
-      may_not_know: boolean;
+      unnoticed: string[];
     }>(
       db,
       sql`with overdue as (
-          select d.workflow_id, min(d.next_attempt_at) as since, bool_or(
+          select d.workflow_id, min(d.next_attempt_at) as since, array_agg(d.id) filter (where
               (w.rate_limit is not null or w.max_in_flight is not null)
-              and d.scheduled_attempts > 0 and d.waiting_since is null and d.head_start_at is null
-            ) as may_not_know
+              and d.next_attempt_at < ${longBefore}::timestamptz and d.scheduled_attempts > 0
+              and d.waiting_since is null and d.head_start_at is null
+            ) as unnoticed
           from deliveries d join webhooks w on w.id = d.webhook_id
           where d.status = 'pending' and d.next_attempt_at < ${before}::timestamptz
           group by workflow_id order by since limit ${options.limit}
         )
-        select o.workflow_id, o.may_not_know, array_agg(distinct d.event_id)::text[] as event_ids,
+        select o.workflow_id, coalesce(o.unnoticed, '{}')::text[] as unnoticed, array_agg(distinct d.event_id)::text[] as event_ids,
           array_agg(distinct d.webhook_id)::text[] as webhook_ids,
           array_agg(distinct d.account_id)::text[] as account_ids
         from overdue o join deliveries d on d.workflow_id = o.workflow_id and d.status = 'pending'
-        group by o.workflow_id, o.may_not_know, o.since order by o.since`,
+        group by o.workflow_id, o.unnoticed, o.since order by o.since`,
     );
     return rows.map((row) => ({
       workflow_id: row.workflow_id,
-      may_not_know: row.may_not_know,
+      unnoticed: row.unnoticed.map((id) => idOf('dlv', id)),
       event_ids: row.event_ids.map((id) => idOf('evt', id)),
       webhook_ids: row.webhook_ids.map((id) => idOf('wh', id)),
       account_ids: row.account_ids.map((id) => idOf('acct', id)),

@@ -38,13 +38,18 @@ export const putOffDeliveries = query(
             new_reason: ['text', ({ reason }) => reason],
             is_own: ['boolean', (one) => one.has_head_start],
           })}
-        ), mine as (
-          select d.id, d.webhook_id, d.workflow_id, w.new_reason, w.is_own,
-            extract(epoch from now() - d.waiting_since)::float8 * 1000 as waited_ms,
-            sum(case when d.waiting_since is null then w.every_ms::float8 else 0 end)
-              over (partition by d.webhook_id order by d.id) as ahead_ms
+        ), free as (
+          -- Whoever writes one at this moment settles it: so this never makes others wait crosswise.
+          select d.id, d.webhook_id, d.workflow_id, d.waiting_since, w.every_ms::float8 as every_ms, w.new_reason
           from wanted w join deliveries d on d.id = w.wanted_id
           where d.status = 'pending' and (w.is_own or d.head_start_at is null)
+          for update of d skip locked
+        ), mine as (
+          select id, webhook_id, workflow_id, new_reason,
+            extract(epoch from now() - waiting_since)::float8 * 1000 as waited_ms,
+            sum(case when waiting_since is null then every_ms else 0 end)
+              over (partition by webhook_id order by id) as ahead_ms
+          from free
         ), spans as (
           select webhook_id, max(ahead_ms) as span_ms, extract(epoch from now())::float8 * 1000 as now_ms
           from mine group by webhook_id
@@ -56,7 +61,7 @@ export const putOffDeliveries = query(
               - extract(epoch from now())::float8 * 1000
           returning webhook_id, planned_until_ms
         ), due as (
-          select m.id, m.new_reason, m.is_own, max(
+          select m.id, m.new_reason, max(
               case when m.waited_ms is null then p.planned_until_ms - s.span_ms + m.ahead_ms
                 else s.now_ms + m.waited_ms / 4 end
             ) over (partition by m.webhook_id, m.workflow_id) + ${lookAfterMs}::float8 as due_ms
@@ -66,7 +71,7 @@ export const putOffDeliveries = query(
           waiting_since = coalesce(d.waiting_since, now()), head_start_at = null, reason = due.new_reason,
           next_attempt_at = to_timestamp(due.due_ms / 1000)
         from due
-        where d.id = due.id and d.status = 'pending' and (due.is_own or d.head_start_at is null)
+        where d.id = due.id
         returning d.id, (extract(epoch from d.next_attempt_at - now()) * 1000)::float8 as in_ms`,
     );
     return new Map(rows.map(({ id, in_ms }) => [idOf('dlv', id), in_ms]));

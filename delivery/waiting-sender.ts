@@ -105,7 +105,7 @@ export function createWaitingSender({
     outcome
       .then(async (result) => {
         if (result === 'left' || result.status !== 'pending' || (result.due_at ?? looksAt) >= looksAt) return;
-        await starter.tellToLookAgain(delivery.workflow_id);
+        await starter.tellToLookAgain(delivery.workflow_id, [delivery.id]);
       })
       .catch(() => {
         // Told where the attempt was made.

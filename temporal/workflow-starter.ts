@@ -30,10 +30,10 @@ export interface WorkflowStarter {
    */
   tellDeliveryEnded(workflowId: string, deliveryId: DeliveryId): Promise<void>;
   /**
-   * Tells a workflow whose deliveries wait for their endpoints' limits that something has become of them. Best effort: never
+   * Tells a workflow that attempts were made of deliveries which waited for their endpoints' limits. Best effort: never
    * throws.
    */
-  tellToLookAgain(workflowId: string): Promise<void>;
+  tellToLookAgain(workflowId: string, deliveryIds: DeliveryId[]): Promise<void>;
   /**
    * Tells the workflow that announces a contact's list that it changed, and starts it when it is not running: so a change
    * is not missed by one that is about to end.
@@ -145,11 +145,11 @@ export function createWorkflowStarter({
         });
     },
 
-    async tellToLookAgain(workflowId) {
+    async tellToLookAgain(workflowId, deliveryIds) {
       const name: (typeof lookAgain)['name'] = 'lookAgain';
       await client.workflow
         .getHandle(workflowId)
-        .signal(name)
+        .signal<[string[]]>(name, deliveryIds)
         .catch(() => {
           // It looks by itself when they should have gone out.
         });

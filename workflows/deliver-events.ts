@@ -12,6 +12,7 @@ import {
 import type {
   DeliveryActivities,
   PendingRetry,
+  Settled,
   Settlement,
   SettlementCounts,
 } from '../activities/delivery-activities.ts';
@@ -32,8 +33,8 @@ const startToCloseTimeout = '1 day';
  */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
-/** Something has become of deliveries that wait for their endpoints' limits: look now. */
-export const lookAgain = defineSignal('lookAgain');
+/** Attempts were made of deliveries that waited for their endpoints' limits: look now what has become of them. */
+export const lookAgain = defineSignal<[deliveryIds: string[]]>('lookAgain');
 
 const { attemptPending } = proxyLocalActivities<DeliveryActivities>({ startToCloseTimeout, retry });
 const { attemptAgain, lookAfterWaiting } = proxyActivities<DeliveryActivities>({
@@ -52,13 +53,14 @@ const lookTogetherMs = 1_000;
  */
 export async function deliverEvents(): Promise<SettlementCounts> {
   const scopes = new Map<string, CancellationScope>();
-  let news = 0;
+  const ended = new Set<string>();
+  const attempted = new Set<string>();
   setHandler(deliveryEnded, (deliveryId) => {
+    ended.add(deliveryId);
     scopes.get(deliveryId)?.cancel();
-    news += 1;
   });
-  setHandler(lookAgain, () => {
-    news += 1;
+  setHandler(lookAgain, (deliveryIds) => {
+    for (const id of deliveryIds) attempted.add(id);
   });
 
   const { settled, retries } = await attemptPending();
@@ -74,31 +76,33 @@ export async function deliverEvents(): Promise<SettlementCounts> {
     if (typeof result === 'string') settled[result] = (settled[result] ?? 0) + 1;
     else waiting.set(result.delivery_id, result);
     describe();
-    if (typeof result !== 'string') await settleAll([result], news);
+    if (typeof result !== 'string') await settleAll([result]);
   };
 
-  /** `heard`: how much news there was when it was last looked. */
-  const lookAfter = async (group: readonly PendingRetry[], heard: number) => {
+  const lookAfter = async (group: readonly PendingRetry[]) => {
     const delays = group.map(({ delay_ms }) => delay_ms);
     const ids = group.map(({ delivery_id }) => delivery_id);
-    await condition(() => news > heard, Math.min(Math.max(...delays), Math.min(...delays) + lookTogetherMs));
-    const heardNow = news;
-    const looked = await lookAfterWaiting.executeWithOptions({ summary: `looks after ${ids.length}` }, [ids]);
+    const isDue = () => ids.some((id) => attempted.has(id)) || ids.every((id) => ended.has(id));
+    await condition(isDue, Math.min(Math.max(...delays), Math.min(...delays) + lookTogetherMs));
+    for (const id of ids) attempted.delete(id);
+    const left = ids.filter((id) => !ended.has(id));
+    const looked = await lookAt(left);
     for (const id of ids) waiting.delete(id);
     for (const pending of looked.retries) waiting.set(pending.delivery_id, pending);
     addCounts(settled, looked.settled);
+    if (left.length < ids.length) addCounts(settled, { 'ended elsewhere': ids.length - left.length });
     describe();
-    await settleAll(looked.retries, heardNow);
+    await settleAll(looked.retries);
   };
 
-  const settleAll = async (pending: readonly PendingRetry[], heard: number): Promise<void> => {
+  const settleAll = async (pending: readonly PendingRetry[]): Promise<void> => {
     await Promise.all([
       ...pending.filter(({ waits }) => !waits).map(attemptUntilSettled),
-      ...groupsOf(pending.filter(({ waits }) => waits)).map((group) => lookAfter(group, heard)),
+      ...groupsOf(pending.filter(({ waits }) => waits)).map(lookAfter),
     ]);
   };
 
-  await settleAll(retries, news);
+  await settleAll(retries);
   return settled;
 }
 
@@ -113,6 +117,11 @@ function addCounts(counts: SettlementCounts, more: SettlementCounts) {
   for (const [settlement, count] of Object.entries(more) as [Settlement, number][]) {
     counts[settlement] = (counts[settlement] ?? 0) + count;
   }
+}
+
+async function lookAt(ids: string[]): Promise<Settled> {
+  if (ids.length === 0) return { settled: {}, retries: [] };
+  return lookAfterWaiting.executeWithOptions({ summary: `looks after ${ids.length}` }, [ids]);
 }
 
 async function attemptLater({

@@ -43,6 +43,8 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
     await overdue({ max_in_flight: 1 }, { head_start_at: aMinuteAgo }),
     await overdue({ rate_limit: 1 }, { scheduled_attempts: 0 }),
     await overdue({}, {}),
+    // Under way, it may be.
+    await overdue({ rate_limit: 1 }, { next_attempt_at: new Date(Date.now() - 5_000) }),
   ];
   const calls: [string, string][] = [];
   const unforeseen = async () => {
@@ -55,8 +57,11 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
         calls.push(['start', workflow_id]);
         return 'running';
       },
-      async tellToLookAgain(workflowId) {
-        calls.push(['look', workflowId]);
+      async tellToLookAgain(workflowId, deliveryIds) {
+        calls.push(
+          ['look', workflowId],
+          ...deliveryIds.map((id): [string, string] => ['after', `deliver/${id}`]),
+        );
       },
       startAnnounceInbox: unforeseen,
     },
@@ -70,6 +75,6 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
   });
   await startOverdueWorkflows();
   expect(new Set(calls)).toEqual(
-    new Set([...started.map((id): [string, string] => ['start', id]), ['look', asleep]]),
+    new Set([...started.map((id): [string, string] => ['start', id]), ['look', asleep], ['after', asleep]]),
   );
 });

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { inject, onTestFinished } from 'vitest';
+import type { Role } from '../../roles.ts';
 import { freePorts } from '../../temporal/free-ports.ts';
 import { testSettings } from './postrider.ts';
 import { waitFor } from './wait-for.ts';
@@ -13,25 +14,30 @@ import { waitFor } from './wait-for.ts';
 const startScript = fileURLToPath(new URL('../../scripts/start.js', import.meta.url));
 
 /**
- * Processes of Postrider, as `npm start` runs them, until the test has finished: two where the database is a server. Requests
- * go to one after the other.
+ * Processes of Postrider, as `npm start` runs them: two where the database is a server. Requests go to one after the other.
+ * They end with the test, or when what `onEnd` is given is called, last first.
  */
-export async function startProcesses() {
+export async function startProcesses({
+  roles = process.env.TEST_DATABASE_URL ? ['both', 'both'] : ['both'],
+  onEnd = onTestFinished,
+}: {
+  roles?: Role[];
+  onEnd?: (end: () => Promise<void>) => void;
+} = {}) {
   const { env, remove } = await testSettings();
-  onTestFinished(remove);
-  const count = process.env.TEST_DATABASE_URL ? 2 : 1;
+  onEnd(remove);
   const ports = await freePorts(
     '127.0.0.1',
-    Array.from({ length: count }, () => undefined),
+    roles.map(() => undefined),
   );
-  const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+  const urls = ports.flatMap((port, n) => (roles[n] === 'worker' ? [] : `http://127.0.0.1:${port}`));
   const { PATH, HOME } = process.env;
-  const start = async (port: number) => {
-    const child = spawn(process.execPath, [startScript], {
+  const start = async (port: number, n: number) => {
+    const child = spawn(process.execPath, [startScript, roles[n] as Role], {
       env: { PATH, HOME, ...env, PORT: `${port}`, PROCESSES: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    onTestFinished(async () => {
+    onEnd(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
@@ -51,18 +57,23 @@ export async function startProcesses() {
   };
   const children = await Promise.all(ports.map(start));
   const connection = await Connection.connect({ address: inject('temporalAddress') });
-  onTestFinished(() => connection.close());
+  onEnd(() => connection.close());
 
   let requests = 0;
   async function request(method: string, path: string, body?: object) {
     requests += 1;
     const response = await fetch(`${urls[requests % urls.length]}${path}`, {
       method,
-      headers: { authorization: `Bearer ${env.ADMIN_API_KEY}`, 'content-type': 'application/json' },
+      headers: {
+        authorization: `Bearer ${env.ADMIN_API_KEY}`,
+        'content-type': 'application/json',
+        // None that is closed, for it was idle, at the moment in which it is used again.
+        connection: 'close',
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
-    const json = (await response.json()) as any;
+    const json = response.status === 204 ? undefined : ((await response.json()) as any);
     if (response.status >= 300) throw new Error(`${path}: ${JSON.stringify(json)}`);
     return json;
   }
@@ -99,8 +110,13 @@ export async function startProcesses() {
       }
       children.push(...(await Promise.all(ports.map(start))));
     },
-    webhookTo: (url: string, settings: object) =>
-      request('POST', '/v1/webhooks', { url, events: ['*'], timeout_ms: 30_000, ...settings }),
+    async webhookTo(url: string, settings: object) {
+      const webhook = { url, events: ['*'], timeout_ms: 30_000, ...settings };
+      const { id } = await request('POST', '/v1/webhooks', webhook);
+      // So that it gets nothing of what the next test sends.
+      if (onEnd !== onTestFinished) onTestFinished(() => request('DELETE', `/v1/webhooks/${id}`));
+      return id as string;
+    },
     /** In batches of 100. */
     async post(count: number) {
       for (let sent = 0; sent < count; sent += 100) {
