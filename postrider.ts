@@ -19,6 +19,7 @@ import type { LimitedWebhook } from './delivery/endpoint-limiter.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
 import { createRecoverySender } from './delivery/recovery-sender.ts';
 import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
+import { longestWindowMs } from './delivery/workflow-pacing.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { createReadiness } from './readiness.ts';
 import type { Role } from './roles.ts';
@@ -213,7 +214,7 @@ async function openWorker({
         healthStarter,
         recoveryStarter,
         failures,
-        groupWindowMs: config.GROUP_WINDOW_MS,
+        groupWindowMs: longestWindowMs(config.GROUP_WINDOW_MS),
       }),
     },
     workflowBundle,

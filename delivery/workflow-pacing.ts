@@ -4,7 +4,7 @@ import { deliverWorkflowId } from '../temporal/workflow-ids.ts';
 export interface PacingLimits {
   /** The most events that share a workflow. */
   eventsPerWorkflow: number;
-  /** How far apart workflows start that are not full, in ms. */
+  /** How far apart workflows start that are not full, in ms: under a steady load as far as `longestWindowMs`. */
   windowMs: number;
 }
 
@@ -23,6 +23,11 @@ export const mostDeliveries = 500;
 /** Of those that share a workflow, each is found by its search attributes, which hold about sixty ids. */
 export const mostSharedWebhooks = 60;
 
+/** How far apart workflows start under a steady load, in ms: a start costs as much as some twenty deliveries. */
+export function longestWindowMs(windowMs: number): number {
+  return Math.max(windowMs, Math.min(10 * windowMs, 1_000));
+}
+
 /** Says which events share a workflow. */
 export interface Pacing {
   /**
@@ -37,15 +42,21 @@ export interface Pacing {
 /**
  * When the last start is longer ago than the window, an event's workflow starts at once. Otherwise it starts when the window
  * ends, and takes in what comes until then; or before, when it is full. So a lone event has a workflow of its own, started
- * at once, and a burst shares workflows.
+ * at once, and a burst shares workflows. The window doubles, within bounds, with each group that was shared, and halves with
+ * each that was not.
  */
 export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pacing {
   let lastStartsAt = Number.NEGATIVE_INFINITY;
   let open: ReturnType<typeof begin> | undefined;
+  /** Whether the last group took in more than one event. */
+  let wasShared = false;
+  let currentMs = windowMs;
 
   function begin(event: EventId, now: number, part = 1) {
     const first = deliverWorkflowId(event);
-    lastStartsAt = Math.max(now, lastStartsAt + windowMs);
+    currentMs = nextWindowMs(now);
+    lastStartsAt = Math.max(now, lastStartsAt + currentMs);
+    wasShared = false;
     return {
       workflow_id: part === 1 ? first : `${first}/${part}`,
       events: new Set<EventId>(),
@@ -53,6 +64,11 @@ export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pac
       deliveries: 0,
       startsAt: lastStartsAt,
     };
+  }
+
+  function nextWindowMs(now: number): number {
+    if (now > lastStartsAt + currentMs) return windowMs;
+    return wasShared ? Math.min(currentMs * 2, longestWindowMs(windowMs)) : Math.max(currentMs / 2, windowMs);
   }
 
   function close(now: number) {
@@ -81,6 +97,7 @@ export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pac
         open ??= begin(event, now, groups.length + 1);
         const part = owed.slice(done, done + mostDeliveries);
         open.events.add(event);
+        wasShared = open.events.size > 1;
         for (const id of part) open.webhooks.add(id);
         open.deliveries += part.length;
         groups.push(open);
