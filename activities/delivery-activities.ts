@@ -123,13 +123,13 @@ export function createDeliveryActivities({
       await postponeAttempt(db, delivery.id, delayMs);
       return pendingRetry(delivery, delayMs, 'waits its turn at its endpoint');
     }
-    return settlementOf(delivery, await attempter.attempt(delivery).finally(release));
+    return settlementOf(delivery, await attempter.attempt(delivery, release).finally(release));
   }
 
   async function attemptWithinLimits(delivery: LoadedDelivery): Promise<Settlement | PendingRetry> {
     const release = await limiter.take(delivery.webhook, { patienceMs, isNew: true });
     if (release === null) return putOff(delivery);
-    return settlementOf(delivery, await attempter.attempt(delivery).finally(release));
+    return settlementOf(delivery, await attempter.attempt(delivery, release).finally(release));
   }
 
   async function putOff(delivery: LoadedDelivery): Promise<PendingRetry> {

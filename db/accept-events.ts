@@ -10,11 +10,15 @@ import {
   lookUpHolders,
 } from './claim-keys.ts';
 import { type Database, type RunOptions, selectRows } from './database.ts';
-import type { LoadedWebhook } from './due-deliveries.ts';
 import { query } from './errors.ts';
 import { endpointDisabledReason } from './held-deliveries.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, newId, uuidOf, type WebhookId } from './ids.ts';
-import type { EndpointState } from './schema.ts';
+import {
+  type AccountSubscriptions,
+  createSubscriptionMemory,
+  type Subscription,
+  type SubscriptionMemory,
+} from './subscriptions.ts';
 import { unnest } from './unnest.ts';
 
 /** An event as it is stored: checked, named and timed, but not yet written. */
@@ -57,12 +61,6 @@ export interface NewDelivery {
   webhook: Subscription;
 }
 
-/** A webhook with what decides whether it gets an event, and what an attempt needs. */
-export interface Subscription extends LoadedWebhook {
-  events: string[];
-  channels: string[] | null;
-}
-
 /** Names the workflow that will own a delivery. `owed` is all that goes out of the event, this webhook among them. */
 export type NameWorkflow = (event: NewEvent, webhook: Subscription, owed: readonly Subscription[]) => string;
 
@@ -71,7 +69,22 @@ export interface AcceptOptions {
   hasHeadStart?: (event: NewEvent, webhook: Subscription) => boolean;
   /** Bounds the wait for each statement, in ms: what becomes of the events is not known then. */
   timeoutMs?: number;
+  /** What is remembered of accounts' webhooks; if absent they are loaded. */
+  memory?: SubscriptionMemory;
 }
+
+/** Some accounts' webhooks have changed since they were loaded: nothing was stored. */
+class Outdated extends Error {
+  readonly accounts: readonly AccountId[];
+
+  constructor(accounts: readonly AccountId[]) {
+    super('webhooks have changed');
+    this.accounts = accounts;
+  }
+}
+
+/** So often webhooks may change in the moment in which events of their account are stored. */
+const mostReloads = 5;
 
 /** An event with what is owed of it. */
 interface Placed {
@@ -90,45 +103,65 @@ export const acceptEvents = query(
     newEvents: readonly NewEvent[],
     subscribes: (webhook: Subscription, event: NewEvent) => boolean,
     workflowIdOf: NameWorkflow,
-    { hasHeadStart = () => false, timeoutMs }: AcceptOptions = {},
+    { hasHeadStart = () => false, timeoutMs, memory = createSubscriptionMemory() }: AcceptOptions = {},
   ): Promise<Acceptance[]> => {
     const options = timeoutMs === undefined ? {} : { timeoutMs };
     const accounts = [...new Set(newEvents.map((event) => event.account_id))];
-    // Before the transaction: what an event is owed is decided when it comes in.
-    const subscriptions = await loadSubscriptions(db, accounts, options);
-    const place = (event: NewEvent): Placed => ({
-      event,
-      deliveries: deliveriesOf(event, subscriptions.get(event.account_id) ?? [], {
-        subscribes,
-        workflowIdOf,
-        hasHeadStart,
-      }),
-    });
-    if (newEvents.every((event) => event.idempotency_keys.length < 2)) {
-      return acceptInOneStatement(db, newEvents.map(place), options);
-    }
-    return db.transaction(async (tx) => {
-      const judgements = await claimKeys(tx, newEvents, options);
-      const placed = newEvents.filter((event) => judgements.get(event)?.outcome === 'accepted').map(place);
-      await insertPlaced(tx, placed, [], options);
-      const deliveries = new Map(placed.map((one) => [one.event, one.deliveries]));
-      return newEvents.map((event): Acceptance => {
-        const judgement = judgements.get(event) as Judgement;
-        if (judgement.outcome !== 'accepted') return judgement;
-        return { outcome: 'accepted', event_id: event.id, deliveries: deliveries.get(event) ?? [] };
+    for (let reloads = 0; ; reloads += 1) {
+      const known = await memory.recall(db, accounts, options);
+      const webhooks = new Map(known.map((one) => [one.account_id, one.webhooks]));
+      const place = (event: NewEvent): Placed => ({
+        event,
+        deliveries: deliveriesOf(event, webhooks.get(event.account_id) ?? [], {
+          subscribes,
+          workflowIdOf,
+          hasHeadStart,
+        }),
       });
-    });
+      try {
+        // After so many, what an event is owed is decided by what was just loaded.
+        return await store(db, newEvents, place, reloads < mostReloads ? known : [], options);
+      } catch (error) {
+        if (!(error instanceof Outdated)) throw error;
+        memory.forget(error.accounts);
+      }
+    }
   },
 );
+
+/** @throws Outdated when what is `known` holds no longer */
+function store(
+  db: Database,
+  newEvents: readonly NewEvent[],
+  place: (event: NewEvent) => Placed,
+  known: readonly AccountSubscriptions[],
+  options: RunOptions,
+): Promise<Acceptance[]> {
+  if (newEvents.every((event) => event.idempotency_keys.length < 2)) {
+    return acceptInOneStatement(db, newEvents.map(place), known, options);
+  }
+  return db.transaction(async (tx) => {
+    const judgements = await claimKeys(tx, newEvents, options);
+    const placed = newEvents.filter((event) => judgements.get(event)?.outcome === 'accepted').map(place);
+    await insertPlaced(tx, placed, [], known, options);
+    const deliveries = new Map(placed.map((one) => [one.event, one.deliveries]));
+    return newEvents.map((event): Acceptance => {
+      const judgement = judgements.get(event) as Judgement;
+      if (judgement.outcome !== 'accepted') return judgement;
+      return { outcome: 'accepted', event_id: event.id, deliveries: deliveries.get(event) ?? [] };
+    });
+  });
+}
 
 /** Events with one key or none: a key that is taken leaves out its event, and the rest is stored all the same. */
 async function acceptInOneStatement(
   db: Database,
   placed: readonly Placed[],
+  known: readonly AccountSubscriptions[],
   options: RunOptions,
 ): Promise<Acceptance[]> {
   const claims = placed.flatMap(({ event }) => claimsOf(event));
-  const stored = await insertPlaced(db, placed, claims, options);
+  const stored = await insertPlaced(db, placed, claims, known, options);
   const taken = claims.filter(({ event_id }) => !stored.has(event_id));
   const holders = taken.length === 0 ? new Map<string, Holder>() : await lookUpHolders(db, taken, options);
   return placed.map(({ event, deliveries }): Acceptance => {
@@ -177,55 +210,33 @@ function isHeld({ endpoint_state }: Subscription, event: NewEvent): boolean {
   return !event.is_test && (endpoint_state === 'disabled' || endpoint_state === 'probing');
 }
 
-async function loadSubscriptions(db: Database, accountIds: readonly AccountId[], options: RunOptions) {
-  const rows = await selectRows<
-    Omit<Subscription, 'id' | 'is_deleted'> & {
-      account_id: string;
-      id: string;
-      endpoint_state: EndpointState;
-    }
-  >(
-    db,
-    sql`select account_id, id, events, channels, profile, endpoint_state, url, retry_schedule, timeout_ms,
-          headers_sealed, auth_sealed, rate_limit, max_in_flight,
-          array(
-            select s.sealed from webhook_secrets s
-            where s.webhook_id = w.id and (s.expires_at is null or s.expires_at > now())
-            order by s.expires_at is not null, s.id desc
-          ) as secrets_sealed
-        from webhooks w
-        join ${unnest(accountIds, { wanted_account: ['uuid', uuidOf] })} on account_id = wanted_account
-        where deleted_at is null order by id`,
-    { ...options, name: 'subscriptions' },
-  );
-  const byAccount = new Map<AccountId, Subscription[]>();
-  for (const { account_id, ...row } of rows) {
-    const accountId = idOf('acct', account_id);
-    const subscriptions = byAccount.get(accountId) ?? [];
-    subscriptions.push({ ...row, id: idOf('wh', row.id), is_deleted: false });
-    byAccount.set(accountId, subscriptions);
-  }
-  return byAccount;
-}
-
 /**
  * Writes, in one statement, the claims, the events whose claim succeeded or that need none, and their deliveries. Answers
  * the events that it stored.
+ * @throws Outdated, and writes nothing, when the webhooks of an account are no longer as they are `known`
  */
 async function insertPlaced(
   db: Database,
   placed: readonly Placed[],
   claims: readonly Claim[],
+  known: readonly AccountSubscriptions[],
   options: RunOptions,
 ): Promise<Set<EventId>> {
   const claimants = new Set(claims.map(({ event_id }) => event_id));
   const newEvents = placed.map(({ event }) => event);
   const owed = placed.flatMap(({ event, deliveries }) => deliveries.map((delivery) => ({ event, delivery })));
-  const rows = await selectRows<{ id: string }>(
+  const rows = await selectRows<{ id: string; is_outdated: boolean }>(
     db,
-    sql`with claimed as (
+    sql`with outdated as (
+        select a.id from ${unnest(known, {
+          known_account: ['uuid', ({ account_id }) => uuidOf(account_id)],
+          known_version: ['text', ({ version }) => `${version}`],
+        })}
+        join accounts a on a.id = known_account where a.webhooks_version <> known_version::bigint
+      ), claimed as (
         insert into idempotency_keys (account_id, key, event_id, request_hash)
         select account_id, key, event_id, request_hash from ${unnest([...claims].sort(byName), claimColumns)}
+        where not exists (select from outdated)
         on conflict do nothing
         returning event_id
       ), stored as (
@@ -246,7 +257,7 @@ async function insertPlaced(
           created_at: ['text', (event) => event.created_at.toISOString()],
           needs_claim: ['boolean', (event) => claimants.has(event.id)],
         })}
-        where not needs_claim or id in (select event_id from claimed)
+        where not exists (select from outdated) and (not needs_claim or id in (select event_id from claimed))
         returning id
       ), owed as (
         insert into deliveries
@@ -267,8 +278,10 @@ async function insertPlaced(
         })}
         where event_id in (select id from stored)
       )
-      select id from stored`,
+      select id, false as is_outdated from stored union all select id, true from outdated`,
     { ...options, name: 'accept_events' },
   );
+  const outdated = rows.filter(({ is_outdated }) => is_outdated);
+  if (outdated.length > 0) throw new Outdated(outdated.map(({ id }) => idOf('acct', id)));
   return new Set(rows.map(({ id }) => idOf('evt', id)));
 }

@@ -37,8 +37,11 @@ export interface AttemptOutcome {
 
 /** Makes attempts: one POST each, judged by the profile's rules and recorded. */
 export interface Attempter {
-  /** The next attempt of the delivery's schedule. While one is under way in this process, a second call joins it. */
-  attempt(delivery: LoadedDelivery): Promise<AttemptOutcome>;
+  /**
+   * The next attempt of the delivery's schedule. While one is under way in this process, a second call joins it. `release` is
+   * called as soon as the POST of this call is over, before it is recorded: the endpoint need not wait for the database.
+   */
+  attempt(delivery: LoadedDelivery, release?: () => void): Promise<AttemptOutcome>;
   /** An attempt that someone asked for: outside the schedule, and never followed by another. */
   attemptManually(delivery: LoadedDelivery, id: AttemptId): Promise<AttemptOutcome>;
   /** An attempt of a held delivery, to see whether its disabled endpoint is well. Its failure uses up no step of the schedule. */
@@ -70,14 +73,17 @@ export function createAttempter(dependencies: {
     delivery: LoadedDelivery,
     id: AttemptId,
     trigger: AttemptTrigger,
+    release: () => void = () => {},
   ): Promise<AttemptOutcome> {
     const target = targets.open(delivery.webhook);
     const startedAt = new Date();
     // Those of the schedule have waited for their turn.
     const isCounted = trigger !== 'schedule' && isLimited(delivery.webhook);
-    const release = isCounted ? limiter.count(delivery.webhook) : undefined;
-    const posted = post(delivery, target, startedAt);
-    const { headers, answer } = await (release === undefined ? posted : posted.finally(release));
+    const uncount = isCounted ? limiter.count(delivery.webhook) : undefined;
+    const { headers, answer } = await post(delivery, target, startedAt).finally(() => {
+      uncount?.();
+      release();
+    });
     const verdict = judge(target.profile, answer, { now: Date.now() });
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
     const delayMs = isFollowed
@@ -184,8 +190,10 @@ export function createAttempter(dependencies: {
   }
 
   return {
-    attempt: (delivery) =>
-      joined(delivery.id, () => make(delivery, newId('att'), delivery.event.is_test ? 'test' : 'schedule')),
+    attempt: (delivery, release) =>
+      joined(delivery.id, () =>
+        make(delivery, newId('att'), delivery.event.is_test ? 'test' : 'schedule', release),
+      ),
     attemptManually: (delivery, id) => joined(id, () => make(delivery, id, 'manual')),
     probe: (delivery) => joined(delivery.id, () => make(delivery, newId('att'), 'probe')),
     async idle() {

@@ -8,6 +8,7 @@ import { isLimited, waitingReason } from '../webhook/endpoint-limits.ts';
 import type { Attempter, AttemptOutcome } from './attempter.ts';
 import { type EndpointLimiter, keepsLimits, type LimitedWebhook } from './endpoint-limiter.ts';
 import type { EndpointSlots, Release } from './endpoint-slots.ts';
+import { createEventLoopLoad } from './event-loop-load.ts';
 import type { PuttingOff } from './putting-off.ts';
 
 /** A delivery that waits in the database for its endpoint's limits. */
@@ -71,7 +72,6 @@ const mostWaitingForLimits = 1_000;
 /** So many wait, and the process had nothing else to wait for of late: then it is behind. */
 const manyAtOnce = 400;
 const busyShare = 0.9;
-const measureEveryMs = 200;
 /** How long one waits here for its endpoint's limits, in ms: a new one, and one that has waited in the database. */
 const patienceMs = { new: 1_500, takenUp: 10_000 };
 /** How often the database is told that attempts are still under way, in ms. */
@@ -105,6 +105,7 @@ export function createHeadStarts({
   hasWorker: boolean;
   log: Logger;
 }): HeadStarts {
+  const load = createEventLoopLoad();
   const underWay = new Map<DeliveryId, UnderWay & { since: number }>();
   const workflows = new Map<string, Remembered>();
   const atEndpoint = new Map<WebhookId, number>();
@@ -179,7 +180,7 @@ export function createHeadStarts({
       return standAside(delivery, isNew);
     }
     try {
-      return await attempter.attempt(delivery);
+      return await attempter.attempt(delivery, release);
     } finally {
       release();
     }
@@ -260,23 +261,9 @@ export function createHeadStarts({
     }
   }
 
-  let measured = performance.eventLoopUtilization();
-  let measuredAt = performance.now();
-  let share = 0;
-  function isBusy(): boolean {
-    const now = performance.now();
-    if (now - measuredAt >= measureEveryMs) {
-      const current = performance.eventLoopUtilization();
-      share = performance.eventLoopUtilization(current, measured).utilization;
-      measured = current;
-      measuredAt = now;
-    }
-    return share > busyShare;
-  }
-
   return {
     reserve,
-    isBehind: () => isBusy() && count - waitingForLimits > manyAtOnce,
+    isBehind: () => count - waitingForLimits > manyAtOnce && load.share() > busyShare,
     takeUp(delivery) {
       const giveBack = takeOn(delivery.webhook, delivery.event.data.length);
       return giveBack === null ? undefined : begin(delivery, giveBack, { isNew: false }).outcome;

@@ -1,16 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Acceptance,
-  acceptEvents,
-  type NewDelivery,
-  type NewEvent,
-  type Subscription,
-} from '../db/accept-events.ts';
+import { type Acceptance, acceptEvents, type NewDelivery, type NewEvent } from '../db/accept-events.ts';
 import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
+import { createSubscriptionMemory, type Subscription } from '../db/subscriptions.ts';
 import { isProfileName, profiles } from '../webhook/profiles.ts';
 import { subscribes } from '../webhook/subscriptions.ts';
+import { createEventLoopLoad } from './event-loop-load.ts';
 import type { HeadStarts, Reservation } from './head-start.ts';
 import type { StoredDelivery, WorkflowPacer } from './workflow-pacer.ts';
 
@@ -47,6 +43,9 @@ interface Waiting {
 const mostPerTransaction = 500;
 /** While one waits for the disk, the next gathers what comes. */
 const mostTransactions = 2;
+/** A busy process begins a second one for so many events at the least: few large ones cost less than many small ones. */
+const busyShare = 0.5;
+const fewEvents = 50;
 const mostBytesPerTransaction = 16 * 1024 * 1024;
 const mostWaitingEvents = 5_000;
 const mostWaitingBytes = 64 * 1024 * 1024;
@@ -76,6 +75,8 @@ export function createIntake({
   pacer: WorkflowPacer;
   headStarts?: HeadStarts | undefined;
 }): Intake {
+  const load = createEventLoopLoad();
+  const memory = createSubscriptionMemory();
   let waiting: Waiting[] = [];
   let waitingEvents = 0;
   let waitingBytes = 0;
@@ -86,6 +87,7 @@ export function createIntake({
   let looks = 0;
   let heldBackUntil = 0;
   let holdTimer: NodeJS.Timeout | undefined;
+  let isSoon = false;
 
   function add(events: readonly NewEvent[]): Promise<Acceptance[]> {
     const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
@@ -99,19 +101,33 @@ export function createIntake({
       waitingEvents += events.length;
       waitingBytes += bytes;
       timer ??= setInterval(lookForOverdue, lookEveryMs);
+      storeSoon();
+    });
+  }
+
+  /** Once what has come in with it is there as well: an embedded database leaves no time for that while it works. */
+  function storeSoon() {
+    if (isSoon) return;
+    isSoon = true;
+    setImmediate(() => {
+      isSoon = false;
       storeWaiting();
     });
   }
 
   function storeWaiting() {
-    while (waiting.length > 0 && storing.size < mostTransactions && !isHeldBack()) {
+    while (waiting.length > 0 && storing.size < mostTransactionsNow() && !isHeldBack()) {
       const group = takeGroup();
       const stored = store(group).finally(() => {
         storing.delete(stored);
-        storeWaiting();
+        storeSoon();
       });
       storing.add(stored);
     }
+  }
+
+  function mostTransactionsNow(): number {
+    return waitingEvents < fewEvents && load.share() > busyShare ? 1 : mostTransactions;
   }
 
   /** While first attempts pile up, events are taken in as slowly as these are made, within bounds. */
@@ -207,11 +223,13 @@ export function createIntake({
         },
         {
           hasHeadStart: (event, webhook) => {
-            const reservation = headStarts?.reserve(webhook, event.data.length);
-            if (reservation) reservations.set(`${event.id} ${webhook.id}`, reservation);
+            const key = `${event.id} ${webhook.id}`;
+            const reservation = reservations.get(key) ?? headStarts?.reserve(webhook, event.data.length);
+            if (reservation) reservations.set(key, reservation);
             return reservation != null;
           },
           timeoutMs: statementTimeoutMs,
+          memory,
         },
       );
       stored = events.flatMap((event, index) =>

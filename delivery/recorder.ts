@@ -25,23 +25,40 @@ interface Waiting {
 }
 
 const mostPerWrite = 500;
+/** Writes begin so far apart, in ms, unless this many records wait: few large ones cost the database less. */
+const apartMs = 20;
+const manyRecords = 100;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 /** SQLSTATE (PostgreSQL, appendix A). */
 const uniqueViolation = '23505';
 
-/** A recorder that writes, in one statement, whatever has gathered while its last write was under way. */
+/**
+ * A recorder that writes, in one statement, whatever has gathered since its last write began; that goes out at once where
+ * it is long ago.
+ */
 export function createRecorder({ db, log }: { db: Database; log: Logger }): Recorder {
   let waiting: Waiting[] = [];
   let isWriting = false;
+  let begunAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
 
-  async function writeAll() {
+  /** Goes on with what has gathered meanwhile. */
+  function writeSoon() {
+    if (isWriting || waiting.length === 0) return;
+    const waitMs = begunAt + apartMs - performance.now();
+    if (waitMs <= 0 || waiting.length >= manyRecords) void write();
+    else timer ??= setTimeout(write, waitMs);
+  }
+
+  async function write() {
+    clearTimeout(timer);
+    timer = undefined;
     isWriting = true;
-    while (waiting.length > 0) {
-      const group = takeGroup();
-      await writeGroup(group);
-    }
+    begunAt = performance.now();
+    await writeGroup(takeGroup());
     isWriting = false;
+    writeSoon();
   }
 
   /** One record a delivery: the statement moves each delivery once. */
@@ -94,7 +111,7 @@ export function createRecorder({ db, log }: { db: Database; log: Logger }): Reco
     record: (record) =>
       new Promise((resolve, reject) => {
         waiting.push({ record, resolve, reject });
-        if (!isWriting) void writeAll();
+        writeSoon();
       }),
   };
 }
