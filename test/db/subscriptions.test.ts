@@ -68,6 +68,8 @@ describe('webhooks that are remembered', () => {
     { profile: 'standard' },
     { retry_schedule: { delays_ms: [1_000] } },
     { timeout_ms: 1_234 },
+    { rate_limit: 5 },
+    { max_in_flight: 2 },
     { headers_sealed: 'sealed headers' },
     { auth_sealed: 'sealed auth' },
     { endpoint_state: 'disabled' as const },
