@@ -16,10 +16,12 @@ import { openApiDocument } from './openapi.ts';
 import { servePages } from './pages.ts';
 import { portalLinkRoutes } from './portal-links.ts';
 import { logRequests } from './request-log.ts';
+import { resendRoutes } from './resend.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
 import { sessionRoutes } from './session.ts';
 import { settingsWebhookRoutes } from './settings-webhooks.ts';
 import { webhookHealthRoutes } from './webhook-health.ts';
+import { webhookPreviewRoutes } from './webhook-preview.ts';
 import { webhookRecoveryRoutes } from './webhook-recovery.ts';
 import { webhookSecretRoutes } from './webhook-secrets.ts';
 import { webhookTestRoutes } from './webhook-tests.ts';
@@ -29,11 +31,13 @@ import { webhookRoutes } from './webhooks.ts';
 export const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...eventBatchRoutes,
+  ...resendRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...webhookHealthRoutes,
   ...webhookRecoveryRoutes,
   ...webhookTestRoutes,
+  ...webhookPreviewRoutes,
   ...settingsWebhookRoutes,
   ...deliveryRoutes,
   ...inboxRoutes,

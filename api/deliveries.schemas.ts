@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { attemptTriggers, deliveryStatuses } from '../db/schema.ts';
 import {
+  channelField,
   eventIdField,
   eventTypeField,
   idField,
   momentField,
   pageFields,
-  pageSchema,
+  searchedPageSchema,
+  searchFields,
   shownId,
 } from './fields.schemas.ts';
 
@@ -15,7 +17,10 @@ export const deliverySchema = z
     id: shownId('dlv'),
     event_id: z.string(),
     event_type: z.string().nullable().meta({ description: 'Null once the event is no longer kept.' }),
+    channel: z.string().nullable().meta({ description: 'The channel that the event came from.' }),
     webhook_id: shownId('wh'),
+    webhook_url: z.string().meta({ description: 'As it is now.' }),
+    webhook_description: z.string(),
     workflow_id: z.string().meta({ description: 'The Temporal workflow that owns it.' }),
     status: z.enum(deliveryStatuses),
     attempt_count: z.int(),
@@ -24,6 +29,10 @@ export const deliverySchema = z
       .string()
       .nullable()
       .meta({ description: 'Why it is where it is: the last failure, for example.' }),
+    response_status: z
+      .int()
+      .nullable()
+      .meta({ description: 'What the last attempt was answered; null when it was not, or none was made.' }),
     created_at: momentField,
     ended_at: momentField.nullable(),
   })
@@ -51,19 +60,45 @@ export const attemptFields = {
 };
 
 export const deliveryWithAttemptsSchema = deliverySchema
-  .extend({ attempts: z.array(z.object(attemptFields).meta({ id: 'Attempt' })) })
+  .extend({
+    attempts: z.array(
+      z
+        .object({
+          ...attemptFields,
+          request_body: z.string().nullable().meta({
+            description: 'As sent; null when nothing was sent, or the event is no longer kept.',
+          }),
+        })
+        .meta({ id: 'Attempt' }),
+    ),
+  })
   .meta({ id: 'DeliveryWithAttempts' });
 
-export const deliveryPageSchema = pageSchema(deliverySchema);
+export const deliveryPageSchema = searchedPageSchema(deliverySchema);
+
+/** One status or several, with commas between. */
+const statusesField = z
+  .string()
+  .transform((text) => [...new Set(text.split(','))])
+  .pipe(
+    z.array(z.enum(deliveryStatuses, `must be some of ${deliveryStatuses.join(', ')}, with commas between`)),
+  )
+  .meta({
+    description: 'One, or several with commas between.',
+    example: 'failed,held',
+    override: { type: 'string' },
+  });
 
 export const deliveryParams = z.object({ id: idField('dlv') });
 
 export const deliveryQuery = z.strictObject({
   ...pageFields('dlv'),
-  status: z.enum(deliveryStatuses).optional(),
+  status: statusesField.optional(),
   webhook_id: idField('wh').optional(),
   event_id: eventIdField.optional(),
   type: eventTypeField.optional(),
+  channel: channelField.optional(),
+  ...searchFields,
 });
 
 export const startedAttemptSchema = z

@@ -1,9 +1,11 @@
 import { actorOf } from '../db/api-keys.ts';
 import { listAttemptsOfDelivery } from '../db/attempts.ts';
 import { recordAuditEntry } from '../db/audit-log.ts';
-import { cancelDelivery, findDelivery, findRetryableDelivery, listDeliveries } from '../db/deliveries.ts';
+import { cancelDelivery, findDelivery, findRetryableDelivery, findSentEvent } from '../db/deliveries.ts';
 import { findEventId } from '../db/events.ts';
 import { newId } from '../db/ids.ts';
+import { searchDeliveries } from '../db/search-deliveries.ts';
+import { unsentReasons } from '../webhook/failure-reasons.ts';
 import {
   deliveryPageSchema,
   deliveryParams,
@@ -15,6 +17,7 @@ import {
 import { pageOf } from './fields.schemas.ts';
 import { conflict, notFound } from './problems.ts';
 import { type Route, route } from './routes.ts';
+import { sentBody } from './sent-body.ts';
 
 const tag = 'Deliveries';
 
@@ -24,17 +27,20 @@ const getDeliveries = route({
   name: 'listDeliveries',
   tag,
   summary: 'List deliveries, newest first',
+  description:
+    'What is looked for by type, channel or text may be rare: a request looks at some ten thousand deliveries at most, and says ' +
+    'with `searched_until` how far it came when there are more.',
   access: 'account',
   query: deliveryQuery,
   responses: { 200: { description: 'A page of deliveries', schema: deliveryPageSchema } },
   async handle({ db }, { query, caller }) {
-    const { event_id, ...filter } = query;
+    const { event_id, status: statuses, webhook_id, type, channel, since, until, q } = query;
     const eventId = event_id === undefined ? undefined : await findEventId(db, caller.account_id, event_id);
     if (event_id !== undefined && eventId === undefined) {
       return { status: 200, body: { data: [], next_cursor: null } };
     }
-    const page = await listDeliveries(db, caller.account_id, { ...filter, event_id: eventId }, pageOf(query));
-    return { status: 200, body: page };
+    const filter = { statuses, webhook_id, type, channel, since, until, q, event_id: eventId };
+    return { status: 200, body: await searchDeliveries(db, caller.account_id, filter, pageOf(query)) };
   },
 });
 
@@ -51,9 +57,20 @@ const getDelivery = route({
     const delivery = await findDelivery(db, caller.account_id, params.id);
     if (delivery === undefined) throw notFound('delivery');
     const attempts = await listAttemptsOfDelivery(db, caller.account_id, params.id);
-    return { status: 200, body: { ...delivery, attempts } };
+    const sent = attempts.length === 0 ? undefined : await findSentEvent(db, caller.account_id, params.id);
+    const body = sent === undefined ? null : sentBody(sent);
+    const shown = attempts.map((attempt) => ({
+      ...attempt,
+      request_body: isUnsent(attempt.reason) ? null : body,
+    }));
+    return { status: 200, body: { ...delivery, attempts: shown } };
   },
 });
+
+/** For which no request was made at all. */
+function isUnsent(reason: string | null): boolean {
+  return unsentReasons.some((unsent) => unsent === reason);
+}
 
 const retryDelivery = route({
   method: 'post',

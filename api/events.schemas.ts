@@ -6,7 +6,8 @@ import {
   eventTypeField,
   momentField,
   pageFields,
-  pageSchema,
+  searchedPageSchema,
+  searchFields,
 } from './fields.schemas.ts';
 
 /** A JSON object of any kind: kept as it is, fields in the order in which they came. */
@@ -67,7 +68,7 @@ export const eventSchema = z
   })
   .meta({ id: 'Event' });
 
-export const eventPageSchema = pageSchema(
+export const eventPageSchema = searchedPageSchema(
   z.object(eventFields).meta({ id: 'EventSummary', description: 'An event without its data.' }),
 );
 
@@ -77,4 +78,5 @@ export const eventQuery = z.strictObject({
   ...pageFields('evt'),
   type: eventTypeField.optional(),
   channel: channelField.optional(),
+  ...searchFields,
 });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { listDeliveriesOfEvent } from '../db/deliveries.ts';
-import { type EventSummary, findEvent, listEvents } from '../db/events.ts';
+import { type EventSummary, findEvent } from '../db/events.ts';
+import { searchEvents } from '../db/search-events.ts';
 import { acceptedEvent, keyConflict, prepareEvent } from './accept-event.ts';
 import { withinDeadline } from './deadline.ts';
 import {
@@ -63,11 +64,16 @@ const getEvents = route({
   name: 'listEvents',
   tag,
   summary: 'List events, newest first',
+  description:
+    'What is looked for may be rare: a request looks at some ten thousand events at most, and says with `searched_until` how far ' +
+    'it came when there are more.',
   access: 'account',
   query: eventQuery,
   responses: { 200: { description: 'A page of events', schema: eventPageSchema } },
   async handle({ db }, { query, caller }) {
-    const page = await listEvents(db, caller.account_id, query, pageOf(query));
+    const { type, channel, since, until, q } = query;
+    const filter = { type, channel, since, until, q };
+    const page = await searchEvents(db, caller.account_id, filter, pageOf(query));
     return { status: 200, body: { ...page, data: page.data.map(shown) } };
   },
 });

@@ -65,6 +65,30 @@ export const momentField = z.date().meta({
   override: { type: 'string', format: 'date-time', examples: ['2025-01-15T10:25:03.000Z'] },
 });
 
+/** RFC 3339, from 1970 on. */
+export const timeField = z.iso
+  .datetime({
+    offset: true,
+    abort: true,
+    error: 'must be a time as in RFC 3339, such as 2025-01-15T10:25:03Z',
+  })
+  .refine((text) => Date.parse(text) >= 0, 'must not be before 1970')
+  .transform((text) => new Date(text))
+  .meta({ override: { type: 'string', format: 'date-time', examples: ['2025-01-15T10:25:03Z'] } });
+
+/** `?since=&until=&q=` of a list that can be searched. */
+export const searchFields = {
+  since: timeField.optional().meta({ description: 'What was made from then on.' }),
+  until: timeField.optional().meta({ description: 'What was made before then.' }),
+  q: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(200, 'must have at most 200 characters')
+    .refine((text) => !/\p{Cc}/u.test(text), 'must be text, without control characters')
+    .optional()
+    .meta({ description: 'Text that the event’s data holds, in any case.' }),
+};
+
 const mostPerPage = 250;
 /** The rows of a page whose query names no limit. */
 export const usualPerPage = 50;
@@ -107,5 +131,15 @@ export function pageSchema<T extends z.ZodType>(row: T) {
   return z.object({
     data: z.array(row),
     next_cursor: z.string().nullable().meta({ description: 'Asks for the next page; null after the last.' }),
+  });
+}
+
+/** As `pageSchema`, of a list that is searched no further than a request may take. */
+export function searchedPageSchema<T extends z.ZodType>(row: T) {
+  return pageSchema(row).extend({
+    searched_until: momentField.optional().meta({
+      description:
+        'There when the search has stopped short, with the page full or not: back to when it was searched. `next_cursor` goes on.',
+    }),
   });
 }

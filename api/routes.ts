@@ -32,7 +32,10 @@ export interface Readiness {
 }
 
 /** What the API asks of Temporal. */
-export type Starter = Pick<WorkflowStarter, 'startManualAttempt' | 'tellDeliveryEnded'>;
+export type Starter = Pick<
+  WorkflowStarter,
+  'startManualAttempt' | 'startDeliverEvents' | 'tellDeliveryEnded'
+>;
 
 /** What the API is made of; main.ts and tests give it. */
 export interface ApiDependencies {

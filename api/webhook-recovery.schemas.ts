@@ -1,16 +1,5 @@
 import { z } from 'zod';
-import { momentField, shownId } from './fields.schemas.ts';
-
-/** RFC 3339, from 1970 on. */
-const timeField = z.iso
-  .datetime({
-    offset: true,
-    abort: true,
-    error: 'must be a time as in RFC 3339, such as 2025-01-15T10:25:03Z',
-  })
-  .refine((text) => Date.parse(text) >= 0, 'must not be before 1970')
-  .transform((text) => new Date(text))
-  .meta({ override: { type: 'string', format: 'date-time', examples: ['2025-01-15T10:25:03Z'] } });
+import { momentField, shownId, timeField } from './fields.schemas.ts';
 
 const statusField = z.enum(['failed', 'cancelled']);
 

@@ -1,10 +1,9 @@
-import { findEventType } from '../db/event-types.ts';
 import { findWebhook } from '../db/webhooks.ts';
-import { catalogueEntry } from '../webhook/profiles.ts';
 import { carriesType } from '../webhook/subscriptions.ts';
 import { newEvent } from './new-event.ts';
 import { invalidBody, notFound } from './problems.ts';
 import { type Route, route } from './routes.ts';
+import { exampleOf } from './webhook-preview.ts';
 import { profileOf } from './webhook-settings.ts';
 import { startedTestSchema, webhookTestSchema } from './webhooks.schemas.ts';
 
@@ -28,16 +27,12 @@ const testWebhook = route({
       const detail = `the profile ${profile.name} does not carry events of this type`;
       throw invalidBody([{ pointer: '/event_type', detail }]);
     }
-    const own = await findEventType(db, caller.account_id, body.event_type);
-    const ownExample = own?.example == null ? undefined : JSON.parse(own.example);
-    const entry =
-      profile.catalogue.find(({ type }) => type === body.event_type) ?? catalogueEntry(body.event_type);
     const acceptance = await intake.accept(
       newEvent({
         account_id: caller.account_id,
         type: body.event_type,
         channel: null,
-        data: ownExample ?? entry?.example ?? { message: 'This is a test event' },
+        data: await exampleOf({ db }, { account_id: caller.account_id, type: body.event_type, profile }),
         only_webhook: webhook.id,
       }),
     );

@@ -58,7 +58,7 @@ const retryScheduleField = z
   ])
   .meta({ description: 'When attempts are made; null or absent for the profile’s own schedule.' });
 
-const authField = z
+export const authField = z
   .discriminatedUnion('type', [
     z.strictObject({ type: z.literal('none') }),
     z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
@@ -69,7 +69,7 @@ const authField = z
       'How requests authenticate. Read back, password and token are •••, which sent again keeps them.',
   });
 
-const profileField = z.enum(profileNames as [ProfileName, ...ProfileName[]]);
+export const profileField = z.enum(profileNames as [ProfileName, ...ProfileName[]]);
 
 export const urlField = z.string().meta({
   example: 'https://yourapp.com/webhooks/inbox',
@@ -108,6 +108,10 @@ const maxInFlightField = z.int().min(1).max(endpointLimitRange.maxInFlight).meta
     'Requests that the endpoint has under way at most, of all its deliveries; null or absent for no limit.',
 });
 
+export const headersField = z.record(z.string(), z.string()).meta({
+  description: 'Sent with every request. Read back, values are •••, which sent again keeps them.',
+});
+
 /** What may be changed and has a default. */
 const optionalFields = {
   description: z.string().max(1_000).optional().meta({ example: 'Production webhook endpoint' }),
@@ -124,9 +128,7 @@ const optionalFields = {
     .max(timeoutLimits.maxMs)
     .nullish()
     .meta({ description: 'How long an attempt may take; null or absent for the profile’s own limit.' }),
-  headers: z.record(z.string(), z.string()).optional().meta({
-    description: 'Sent with every request. Read back, values are •••, which sent again keeps them.',
-  }),
+  headers: headersField.optional(),
   auth: authField.optional(),
   health: ownPolicyField.nullish(),
   recovery_rate: recoveryRateField.nullish(),

@@ -1,10 +1,19 @@
-import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { appendAuditEntry, type Change } from './audit-log.ts';
-import type { Database } from './database.ts';
+import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
-import type { AccountId, DeliveryId, EventId, WebhookId } from './ids.ts';
-import { type Page, type PageRequest, toPage } from './paging.ts';
-import { type DeliveryStatus, deliveries, events, webhooks } from './schema.ts';
+import { type StoredEvent, storedEventColumns } from './events.ts';
+import {
+  type AccountId,
+  type DeliveryId,
+  type EventId,
+  firstUuidAt,
+  idOf,
+  timeOf,
+  uuidOf,
+  type WebhookId,
+} from './ids.ts';
+import { attempts, type DeliveryStatus, deliveries, events, webhooks } from './schema.ts';
 import { webhookDeletedReason } from './webhooks.ts';
 
 export interface Delivery {
@@ -13,47 +22,35 @@ export interface Delivery {
   event_id: string;
   /** Null once the event is no longer kept. */
   event_type: string | null;
+  /** The channel that the event came from; null, too, once the event is no longer kept. */
+  channel: string | null;
   webhook_id: WebhookId;
+  /** As they are now. */
+  webhook_url: string;
+  webhook_description: string;
   workflow_id: string;
   status: DeliveryStatus;
   attempt_count: number;
   next_attempt_at: Date | null;
   reason: string | null;
+  /** What the last attempt was answered; null when it was not, or none was made. */
+  response_status: number | null;
   created_at: Date;
   ended_at: Date | null;
 }
 
-export interface DeliveryFilter {
-  status?: DeliveryStatus | undefined;
-  webhook_id?: WebhookId | undefined;
-  event_id?: EventId | undefined;
-  type?: string | undefined;
-}
-
 const mostDeliveriesOfAnEvent = 1_000;
 
-/** An account's deliveries, newest first; every given filter holds. */
-export const listDeliveries = query(
-  async (
-    db: Database,
-    accountId: AccountId,
-    filter: DeliveryFilter,
-    page: PageRequest<'dlv'>,
-  ): Promise<Page<Delivery>> => {
-    const rows = await selectDeliveries(
-      db,
-      and(
-        eq(deliveries.account_id, accountId),
-        filter.status === undefined ? undefined : eq(deliveries.status, filter.status),
-        filter.webhook_id === undefined ? undefined : eq(deliveries.webhook_id, filter.webhook_id),
-        filter.event_id === undefined ? undefined : eq(deliveries.event_id, filter.event_id),
-        filter.type === undefined ? undefined : eq(events.type, filter.type),
-        page.before === undefined ? undefined : lt(deliveries.id, page.before),
-      ),
-      page.limit + 1,
-    );
-    return toPage(rows, page.limit);
-  },
+/** An account's deliveries of these ids, newest first. */
+export const findDeliveriesById = query(
+  async (db: Database, accountId: AccountId, ids: readonly DeliveryId[]): Promise<Delivery[]> =>
+    ids.length === 0
+      ? []
+      : selectDeliveries(
+          db,
+          and(eq(deliveries.account_id, accountId), inArray(deliveries.id, [...ids])),
+          ids.length,
+        ),
 );
 
 /** An event's deliveries, newest first; at most 1,000 of them. */
@@ -67,6 +64,25 @@ export const listDeliveriesOfEvent = query(
 );
 
 export const findDelivery = query(findOne);
+
+/** What the requests of a delivery were made of: they all had the same body. */
+export interface SentEvent {
+  profile: string;
+  event: StoredEvent;
+}
+
+/** Undefined once the event is no longer kept. */
+export const findSentEvent = query(
+  async (db: Database, accountId: AccountId, id: DeliveryId): Promise<SentEvent | undefined> => {
+    const [row] = await db
+      .select({ profile: webhooks.profile, event: storedEventColumns })
+      .from(deliveries)
+      .innerJoin(webhooks, eq(webhooks.id, deliveries.webhook_id))
+      .innerJoin(events, eq(events.id, deliveries.event_id))
+      .where(isOneOf(accountId, id));
+    return row;
+  },
+);
 
 /** Whether a delivery can be attempted again: its webhook is still there. Undefined when there is no such delivery. */
 export const findRetryableDelivery = query(
@@ -150,7 +166,10 @@ async function selectDeliveries(
       internal_event_id: deliveries.event_id,
       client_id: events.client_id,
       event_type: events.type,
+      channel: events.channel,
       webhook_id: deliveries.webhook_id,
+      webhook_url: webhooks.url,
+      webhook_description: webhooks.description,
       workflow_id: deliveries.workflow_id,
       status: deliveries.status,
       attempt_count: deliveries.attempt_count,
@@ -160,15 +179,43 @@ async function selectDeliveries(
       ended_at: deliveries.ended_at,
     })
     .from(deliveries)
+    .innerJoin(webhooks, eq(webhooks.id, deliveries.webhook_id))
     .leftJoin(events, eq(events.id, deliveries.event_id))
     .where(condition)
     .orderBy(desc(deliveries.id))
     .limit(limit);
-  return rows.map(({ internal_event_id, client_id, id, ended_at, ...delivery }) => ({
+  const statuses = await findLastStatuses(
+    db,
+    rows.filter(({ attempt_count }) => attempt_count > 0).map(({ id }) => id),
+  );
+  return rows.map(({ internal_event_id, client_id, id, created_at, ended_at, ...delivery }) => ({
     id,
     event_id: client_id ?? internal_event_id,
     ...delivery,
+    response_status: statuses.get(id) ?? null,
+    created_at,
     // Of a held one it is kept in case that it is not sent again after all.
     ended_at: delivery.status === 'held' ? null : ended_at,
   }));
+}
+
+/** How far the clocks of two processes may be apart, in ms, without an attempt's being overlooked. */
+const mostClockDifferenceMs = 60_000;
+
+/** What each delivery's last attempt was answered. */
+async function findLastStatuses(
+  db: Database,
+  ids: readonly DeliveryId[],
+): Promise<Map<DeliveryId, number | null>> {
+  const oldest = ids.at(-1);
+  if (oldest === undefined) return new Map();
+  // So that only the days are looked into in which they can have been attempted.
+  const since = firstUuidAt(new Date(timeOf(oldest).getTime() - mostClockDifferenceMs));
+  const rows = await selectRows<{ delivery_id: string; response_status: number | null }>(
+    db,
+    sql`select distinct on (delivery_id) delivery_id, response_status from ${attempts}
+      where delivery_id = any(${sql.param(ids.map(uuidOf))}::uuid[]) and id >= ${since}::uuid
+      order by delivery_id, number desc`,
+  );
+  return new Map(rows.map((row) => [idOf('dlv', row.delivery_id), row.response_status]));
 }

@@ -1,8 +1,7 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, inArray } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type EventId, isId } from './ids.ts';
-import { type Page, type PageRequest, toPage } from './paging.ts';
 import { events, idempotencyKeys } from './schema.ts';
 
 /** An event without its data. */
@@ -30,29 +29,19 @@ const summaryColumns = {
   created_at: events.created_at,
 };
 
-/** An account's events, newest first, of one type or one channel or both when they are given. */
-export const listEvents = query(
-  async (
-    db: Database,
-    accountId: AccountId,
-    filter: { type?: string | undefined; channel?: string | undefined },
-    page: PageRequest<'evt'>,
-  ): Promise<Page<EventSummary>> => {
-    const rows = await db
-      .select(summaryColumns)
-      .from(events)
-      .where(
-        and(
-          eq(events.account_id, accountId),
-          filter.type === undefined ? undefined : eq(events.type, filter.type),
-          filter.channel === undefined ? undefined : eq(events.channel, filter.channel),
-          page.before === undefined ? undefined : lt(events.id, page.before),
-        ),
-      )
-      .orderBy(desc(events.id))
-      .limit(page.limit + 1);
-    return toPage(rows, page.limit);
-  },
+/** With the event's data. */
+export const storedEventColumns = { ...summaryColumns, data: events.data };
+
+/** An account's events of these ids, newest first. */
+export const findEventsById = query(
+  async (db: Database, accountId: AccountId, ids: readonly EventId[]): Promise<EventSummary[]> =>
+    ids.length === 0
+      ? []
+      : db
+          .select(summaryColumns)
+          .from(events)
+          .where(and(eq(events.account_id, accountId), inArray(events.id, [...ids])))
+          .orderBy(desc(events.id)),
 );
 
 /** The event known by an id, be it the producer's own or ours. */
@@ -61,7 +50,7 @@ export const findEvent = query(
     const id = await resolveEventId(db, accountId, publicId);
     if (id === undefined) return undefined;
     const [event] = await db
-      .select({ ...summaryColumns, data: events.data })
+      .select(storedEventColumns)
       .from(events)
       .where(and(eq(events.id, id), eq(events.account_id, accountId)));
     return event;

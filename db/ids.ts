@@ -24,7 +24,19 @@ export function newId<P extends IdPrefix>(prefix: P): Id<P> {
 
 /** Whether the text is an id of that kind in its exact form. */
 export function isId<P extends IdPrefix>(prefix: P, text: string): text is Id<P> {
-  return text.startsWith(`${prefix}_`) && suffixForm.test(text.slice(prefix.length + 1));
+  return (
+    text.startsWith(`${prefix}_`) && suffixForm.test(text.slice(prefix.length + 1)) && isUuid(text as Id<P>)
+  );
+}
+
+/** 128 bits in the form of an id need not be those of a UUID, which has a version and a variant. */
+function isUuid(id: Id<IdPrefix>): boolean {
+  try {
+    uuidOf(id);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The UUID that an id is stored as. Takes only ids that `isId` accepts. */

@@ -152,7 +152,7 @@ export const webhooks = pgTable(
     deleted_at: moment(),
   },
   (table) => [
-    index('webhooks_account').on(table.account_id, table.id.desc()).where(sql`${table.deleted_at} is null`),
+    index('webhooks_account').on(table.account_id, table.id).where(sql`${table.deleted_at} is null`),
     index('webhooks_uncounted').on(table.id).where(sql`${table.outcomes} > ${table.outcomes_counted}`),
   ],
 );
@@ -190,7 +190,7 @@ export const events = pgTable(
     about_webhook_id: idColumn('wh'),
     created_at: moment().notNull(),
   },
-  (table) => [index('events_account').on(table.account_id, table.id.desc())],
+  (table) => [index('events_account').on(table.account_id, table.id)],
 );
 
 /** What was accepted under which key, so that a repeat gets the first answer. */
@@ -242,8 +242,8 @@ export const deliveries = pgTable(
     ended_at: moment(),
   },
   (table) => [
-    index('deliveries_account').on(table.account_id, table.id.desc()),
-    index('deliveries_webhook').on(table.webhook_id, table.id.desc()),
+    index('deliveries_account').on(table.account_id, table.id),
+    index('deliveries_webhook').on(table.webhook_id, table.id),
     index('deliveries_event').on(table.event_id),
     index('deliveries_due').on(table.next_attempt_at).where(sql`${table.status} = 'pending'`),
     index('deliveries_workflow').on(table.workflow_id).where(sql`${table.status} = 'pending'`),
@@ -251,6 +251,13 @@ export const deliveries = pgTable(
       .on(table.webhook_id, table.id)
       .where(sql`${table.status} = 'pending' and ${table.waiting_since} is not null`),
     index('deliveries_held').on(table.webhook_id, table.id).where(sql`${table.status} = 'held'`),
+    // What is looked for most, and a small part of all: those that did not succeed, or have not yet.
+    index('deliveries_account_open')
+      .on(table.account_id, table.status, table.id)
+      .where(sql`${table.status} <> 'succeeded'`),
+    index('deliveries_webhook_ended')
+      .on(table.webhook_id, table.status, table.id)
+      .where(sql`${table.status} in ('held', 'failed', 'cancelled', 'expired')`),
     index('deliveries_unsent')
       .on(table.webhook_id, table.ended_at)
       .where(sql`${table.status} in ('failed', 'cancelled')`),
@@ -313,7 +320,7 @@ export const attempts = pgTable(
     spent_delivery: boolean().notNull().default(false),
   },
   (table) => [
-    index('attempts_webhook').on(table.webhook_id, table.id.desc()),
+    index('attempts_webhook').on(table.webhook_id, table.id),
     index('attempts_delivery').on(table.delivery_id, table.number),
     index('attempts_outcome')
       .on(table.webhook_id, table.outcome_number)
@@ -371,8 +378,8 @@ export const inboxMessages = pgTable(
     index('inbox_messages_contact').on(
       table.account_id,
       table.external_customer_id,
-      table.created_date.desc(),
-      table.id.desc(),
+      table.created_date,
+      table.id,
     ),
   ],
 );
@@ -446,8 +453,8 @@ export const auditLog = pgTable(
     created_at: moment().notNull().defaultNow(),
   },
   (table) => [
-    index('audit_log_account').on(table.account_id, table.id.desc()),
-    index('audit_log_subject').on(table.subject_id, table.id.desc()),
+    index('audit_log_account').on(table.account_id, table.id),
+    index('audit_log_subject').on(table.subject_id, table.id),
     uniqueIndex('audit_log_dedupe').on(table.dedupe_key),
   ],
 );

@@ -8,12 +8,12 @@ import type { Cidr } from '../webhook/address-policy.ts';
 import type { Answer } from '../webhook/answer.ts';
 import { isLimited } from '../webhook/endpoint-limits.ts';
 import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
-import { idempotencyKeyOf } from '../webhook/idempotency-key.ts';
 import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { EndpointLimiter } from './endpoint-limiter.ts';
+import { eventToSend } from './event-to-send.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
@@ -152,17 +152,7 @@ export function createAttempter(dependencies: {
     try {
       const request = buildRequest({
         profile: target.profile,
-        event: {
-          id: event.client_id ?? event.id,
-          type: event.type,
-          channel: event.channel,
-          createdAt: event.created_at,
-          data: JSON.parse(event.data),
-          // Few dialects show it.
-          get idempotencyKey() {
-            return idempotencyKeyOf(event.id);
-          },
-        },
+        event: eventToSend(event),
         secrets: target.secrets,
         auth: target.auth,
         headers: target.headers,

@@ -30,6 +30,9 @@ const sentences = {
 
 export type FailureReason = keyof typeof sentences;
 
+/** The reasons for which no request was made at all. */
+export const unsentReasons = ['url_refused', 'unsendable'] as const satisfies FailureReason[];
+
 export interface FailureFacts {
   readonly status?: number;
   readonly timeoutMs?: number;

@@ -182,6 +182,7 @@ describe('what does not change anything is no entry', () => {
   test('an attempt that Temporal could not be asked for', async () => {
     const own = await startTestApi({
       starter: {
+        startDeliverEvents: async () => 'started' as const,
         startManualAttempt: () => Promise.reject(new TemporalUnavailable('away')),
         tellDeliveryEnded: async () => {},
       },

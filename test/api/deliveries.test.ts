@@ -13,6 +13,7 @@ const told: string[][] = [];
 beforeAll(async () => {
   api = await startTestApi({
     starter: {
+      startDeliverEvents: async () => 'started' as const,
       async startManualAttempt(deliveryId, attemptId) {
         if (isTemporalAway) throw new TemporalUnavailable('away');
         manualAttempts.push([deliveryId, attemptId]);
@@ -50,12 +51,16 @@ describe('GET /v1/deliveries', () => {
       id,
       event_id: expect.stringMatching(/^evt_/),
       event_type: 'a',
+      channel: null,
       webhook_id: webhookId,
+      webhook_url: 'https://receiver.test/',
+      webhook_description: '',
       workflow_id: `deliver/${json.event_id}`,
       status: 'pending',
       attempt_count: 0,
       next_attempt_at: json.created_at,
       reason: null,
+      response_status: null,
       created_at: expect.stringMatching(/\.\d{3}Z$/),
       ended_at: null,
       attempts: [],

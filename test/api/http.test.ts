@@ -94,6 +94,7 @@ describe('bad input', () => {
     ['/v1/events?cursor=evt_01k7q9w3v8e5xbm2rt4n6c0hzd', 'cursor'],
     [`/v1/events?cursor=${Buffer.from('wh_01k7q9w3v8e5xbm2rt4n6c0hzd').toString('base64url')}`, 'cursor'],
     [`/v1/events?cursor=${Buffer.from('evt_01k7q9w3v8e5xbm2rt4n6c0hzd').toString('base64url')}=`, 'cursor'],
+    [`/v1/events?cursor=${Buffer.from('evt_00000000000000000000000001').toString('base64url')}`, 'cursor'],
     ['/v1/events?types=a', 'types'],
     ['/v1/events?type=a%20b', 'type'],
     ['/v1/events?channel=%00', 'channel'],
@@ -118,6 +119,9 @@ describe('bad input', () => {
     '/v1/webhooks/wh_123',
     '/v1/webhooks/wh_1234567890/logs',
     '/v1/deliveries/dlv_123',
+    // Of the form of an id, and no UUID.
+    '/v1/deliveries/dlv_00000000000000000000000001',
+    '/v1/events/evt_00000000000000000000000001',
     '/v1/events/evt_123',
   ])('GET %s is 404: the right prefix, and no such thing', async (path) => {
     expect((await api.request('GET', path)).json).toMatchObject({ status: 404, code: 'not_found' });
@@ -316,7 +320,9 @@ describe('another account', () => {
     const listed = await api.request('GET', `/v1/deliveries?event_id=${posted.json.id}`);
     const myKey = await api.request('POST', '/v1/api-keys', { body: { name: 'mine' } });
     const message = await api.request('POST', '/v1/inbox/messages', { body: { title: 'mine' } });
+    const link = await api.request('POST', '/v1/portal-links', { body: { expires_in: 60 } });
     const ids: Record<string, string> = {
+      '/v1/portal-links/{id}': link.json.id,
       '/v1/events/{id}': posted.json.id,
       '/v1/webhooks/{id}': webhook.json.id,
       '/v1/deliveries/{id}': listed.json.data[0].id,
@@ -354,7 +360,7 @@ describe('another account', () => {
       expect([theirs.status, theirs.json.code], route.name).toEqual([404, 'not_found']);
       tried++;
     }
-    expect(tried).toBe(26);
+    expect(tried).toBe(28);
     for (const path of [
       '/v1/events',
       '/v1/webhooks',

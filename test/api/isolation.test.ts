@@ -69,6 +69,7 @@ const bodies: Record<string, unknown> = {
   changeWebhook: { description: 'changed' },
   recoverWebhook: { since: new Date(0).toISOString() },
   createApiKey: { name: 'x' },
+  previewWebhook: { event_type: 'a' },
   createAccount: { name: 'x' },
   changeAccount: { name: 'x' },
   createPortalLink: { expires_in: 60 },
@@ -187,6 +188,7 @@ test('every route says what it needs, and those that are not the usual are these
       "post /v1/events: events:write",
       "post /v1/inbox/messages: events:write",
       "post /v1/portal-links: admin",
+      "post /v1/webhooks/preview: webhooks:read",
       "put /v1/inbox/messages/{id}/status: events:write",
     ]
   `);

@@ -1,0 +1,91 @@
+import { and, eq, isNull } from 'drizzle-orm';
+import type { Database } from './database.ts';
+import { query } from './errors.ts';
+import { endpointDisabledReason } from './held-deliveries.ts';
+import { type AccountId, type DeliveryId, type EventId, newId, type WebhookId } from './ids.ts';
+import { deliveries, events, webhooks } from './schema.ts';
+
+/** A webhook that an event can be sent to again, with what decides whether it subscribes. */
+export interface ResendTarget {
+  id: WebhookId;
+  events: string[];
+  channels: string[] | null;
+  profile: string;
+  /** Its delivery of the event; null when it has none. */
+  delivery_id: DeliveryId | null;
+}
+
+/** An account's webhooks that are there, each with its delivery of the event. */
+export const listResendTargets = query(
+  (db: Database, accountId: AccountId, eventId: EventId): Promise<ResendTarget[]> =>
+    db
+      .select({
+        id: webhooks.id,
+        events: webhooks.events,
+        channels: webhooks.channels,
+        profile: webhooks.profile,
+        delivery_id: deliveries.id,
+      })
+      .from(webhooks)
+      .leftJoin(deliveries, and(eq(deliveries.webhook_id, webhooks.id), eq(deliveries.event_id, eventId)))
+      .where(and(eq(webhooks.account_id, accountId), isNull(webhooks.deleted_at)))
+      .orderBy(webhooks.id),
+);
+
+/** The endpoint that an operational event is about; null for every other event. */
+export const findAboutWebhook = query(async (db: Database, eventId: EventId): Promise<WebhookId | null> => {
+  const [row] = await db
+    .select({ about: events.about_webhook_id })
+    .from(events)
+    .where(eq(events.id, eventId));
+  return row?.about ?? null;
+});
+
+export interface AddedDelivery {
+  id: DeliveryId;
+  workflow_id: string;
+  /** `held` when the endpoint is disabled: no workflow is needed for it before it recovers. */
+  status: 'pending' | 'held';
+}
+
+/**
+ * Adds the delivery of an event to a webhook that got none when the event came in. Undefined when there is one, be it made
+ * meanwhile, or when the event or the webhook is no longer there.
+ */
+export const addDelivery = query(
+  (
+    db: Database,
+    { account_id, event_id, webhook_id }: { account_id: AccountId; event_id: EventId; webhook_id: WebhookId },
+    workflowIdOf: (delivery: DeliveryId) => string,
+    now: Date,
+  ): Promise<AddedDelivery | undefined> =>
+    db.transaction(async (tx) => {
+      // Locked, so that two who send it again make one delivery.
+      const [event] = await tx
+        .select({ created_at: events.created_at })
+        .from(events)
+        .where(and(eq(events.id, event_id), eq(events.account_id, account_id)))
+        .for('update');
+      const [webhook] = await tx
+        .select({ state: webhooks.endpoint_state })
+        .from(webhooks)
+        .where(
+          and(eq(webhooks.id, webhook_id), eq(webhooks.account_id, account_id), isNull(webhooks.deleted_at)),
+        )
+        .for('share');
+      const [existing] = await tx
+        .select({ id: deliveries.id })
+        .from(deliveries)
+        .where(and(eq(deliveries.event_id, event_id), eq(deliveries.webhook_id, webhook_id)));
+      if (event === undefined || webhook === undefined || existing !== undefined) return undefined;
+      const id = newId('dlv');
+      const status = webhook.state === 'disabled' || webhook.state === 'probing' ? 'held' : 'pending';
+      const workflow_id = workflowIdOf(id);
+      await tx.insert(deliveries).values({
+        ...{ id, account_id, event_id, webhook_id, workflow_id, status, created_at: now },
+        reason: status === 'held' ? endpointDisabledReason : null,
+        next_attempt_at: status === 'pending' ? now : null,
+      });
+      return { id, workflow_id, status };
+    }),
+);
