@@ -15,7 +15,10 @@ interface Remembered<Value> {
   refreshAt: number;
 }
 
-/** A memory that holds what is asked for at least every few seconds without anyone's waiting, and never anything older. */
+/**
+ * A memory that holds what is asked for at least every few seconds without anyone's waiting, and never anything older, though the
+ * clock is set back.
+ */
 export function createMemory<Value>({
   rememberedMs,
   most,
@@ -45,7 +48,8 @@ export function createMemory<Value>({
     async recall(key, lookUp) {
       const known = remembered.get(key);
       const at = now().getTime();
-      if (known === undefined || known.until <= at) return lookUpAfresh(key, lookUp);
+      const isHeld = known !== undefined && known.until > at && known.until <= at + rememberedMs;
+      if (!isHeld) return lookUpAfresh(key, lookUp);
       if (known.refreshAt <= at) {
         known.refreshAt = known.until;
         lookUpAfresh(key, lookUp).catch(() => {
