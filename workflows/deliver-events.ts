@@ -27,11 +27,15 @@ export const deliveryEnded = defineSignal<[deliveryId: string]>('deliveryEnded')
  */
 const startToCloseTimeout = '1 day';
 
+/** A worker that was killed is missed after so long. */
+const heartbeatTimeout = '10s';
+
 /**
  * For what is not the receiver's doing (a worker that died, a database away): soon again, and never given up. The retry
- * schedule itself comes with each failure as `nextRetryDelay`, and the database counts its steps.
+ * schedule itself comes with each failure as `nextRetryDelay`, and the database counts its steps; Temporal counts them too, so
+ * that a late step has the longest pause. That and the heartbeat's time-out are to be less than 15 s.
  */
-const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '3s' } as const;
 
 /** Attempts were made of deliveries that waited for their endpoints' limits: look now what has become of them. */
 export const lookAgain = defineSignal<[deliveryIds: string[]]>('lookAgain');
@@ -39,7 +43,7 @@ export const lookAgain = defineSignal<[deliveryIds: string[]]>('lookAgain');
 const { attemptPending } = proxyLocalActivities<DeliveryActivities>({ startToCloseTimeout, retry });
 const { attemptAgain, lookAfterWaiting } = proxyActivities<DeliveryActivities>({
   startToCloseTimeout,
-  heartbeatTimeout: '10s',
+  heartbeatTimeout,
   retry,
 });
 
