@@ -60,6 +60,7 @@ export async function startTestPostrider(
     });
   let postrider = await start();
   const connection = await Connection.connect({ address: inject('temporalAddress') });
+  const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
 
   async function request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const response = await fetch(`${postrider.apiUrl}${path}`, {
@@ -83,7 +84,7 @@ export async function startTestPostrider(
   return {
     request,
     config,
-    temporal: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
+    temporal,
     async createWebhook(body: object) {
       const { status, json } = await request('POST', '/v1/webhooks', body);
       if (status !== 201) throw new Error(`the webhook was refused: ${JSON.stringify(json)}`);
@@ -100,6 +101,15 @@ export async function startTestPostrider(
         const delivery = await deliveryOf(eventId);
         return delivery?.status === status ? delivery : undefined;
       }, `the delivery of ${eventId} to be ${status}`),
+    /** A workflow, once it is there: it may start a moment after its first attempts. */
+    startedWorkflow: (workflowId: string) =>
+      waitFor(async () => {
+        const handle = temporal.workflow.getHandle(workflowId);
+        return handle.describe().then(
+          () => handle,
+          () => undefined,
+        );
+      }, `${workflowId} to start`),
     stop: () => postrider.stop(),
     /** Starts again, on the same storage. */
     async start() {

@@ -219,7 +219,7 @@ describe('a list that waits for another attempt', () => {
       'cancelled',
     ]);
     expect(json.data[2].reason).toBe('a later list of the same contact took its place');
-    const owner = postrider.temporal.workflow.getHandle(json.data[2].workflow_id);
+    const owner = await postrider.startedWorkflow(json.data[2].workflow_id);
     expect(await owner.result()).toEqual({ 'ended elsewhere': 1 });
     await request('POST', `/v1/deliveries/${json.data[1].id}/cancel`);
   });

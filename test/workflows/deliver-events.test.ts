@@ -34,8 +34,7 @@ function uniqueType() {
   return `test.type-${types}`;
 }
 
-const workflowOf = (delivery: { workflow_id: string }) =>
-  postrider.temporal.workflow.getHandle(delivery.workflow_id);
+const workflowOf = (delivery: { workflow_id: string }) => postrider.startedWorkflow(delivery.workflow_id);
 const attemptsOf = async (delivery: { id: string }) =>
   (await postrider.request('GET', `/v1/deliveries/${delivery.id}`)).json.attempts;
 
@@ -46,7 +45,7 @@ describe('a delivery', () => {
     const delivery = await postrider.deliveryIs(event.id, 'succeeded');
     expect(delivery).toMatchObject({ attempt_count: 1, next_attempt_at: null });
     expect(receiver.received).toHaveLength(1);
-    expect(await workflowOf(delivery).result()).toEqual({ succeeded: 1 });
+    expect(await (await workflowOf(delivery)).result()).toEqual({ succeeded: 1 });
   });
 
   it('is attempted six times at the times of the documented schedule, then failed', async () => {
@@ -63,7 +62,7 @@ describe('a delivery', () => {
       // The development server looks at its timers once a second.
       expect(waited).toBeLessThan(delay + 4_000);
     });
-    expect(await workflowOf(delivery).result()).toEqual({ failed: 1 });
+    expect(await (await workflowOf(delivery)).result()).toEqual({ failed: 1 });
     const attempts = await attemptsOf(delivery);
     expect(attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4, 5, 6]);
   });
@@ -132,8 +131,8 @@ describe('what Temporal knows of a delivery', () => {
     });
     const event = await postrider.postEvent({ type, data: { text: 'payload-4711' } });
     const delivery = await postrider.deliveryIs(event.id, 'succeeded');
-    await workflowOf(delivery).result();
-    const history = JSON.stringify(await workflowOf(delivery).fetchHistory());
+    await (await workflowOf(delivery)).result();
+    const history = JSON.stringify(await (await workflowOf(delivery)).fetchHistory());
     const everything = history + Buffer.from(history).toString('utf8') + decodedPayloads(history);
     expect(everything).toContain(delivery.id);
     for (const hidden of ['4711', receiver.url, new URL(receiver.url).port, webhook.secret]) {
@@ -163,7 +162,9 @@ describe('what Temporal knows of a delivery', () => {
       return deliveries[0]?.attempt_count === 1 ? deliveries[0] : undefined;
     }, 'the first attempt');
     await waitFor(async () => {
-      const { currentDetails } = (await workflowOf(delivery).query('__temporal_workflow_metadata')) as {
+      const { currentDetails } = (await (
+        await workflowOf(delivery)
+      ).query('__temporal_workflow_metadata')) as {
         currentDetails: string;
       };
       return currentDetails?.includes('attempt 1 failed: answered 500') ? currentDetails : undefined;
@@ -183,7 +184,7 @@ describe('cancelling and retrying by hand', () => {
     }, 'the first attempt');
     const { json } = await postrider.request('POST', `/v1/deliveries/${delivery.id}/cancel`);
     expect(json).toMatchObject({ status: 'cancelled' });
-    expect(await workflowOf(delivery).result()).toEqual({ 'ended elsewhere': 1 });
+    expect(await (await workflowOf(delivery)).result()).toEqual({ 'ended elsewhere': 1 });
     expect(receiver.received).toHaveLength(1);
   });
 
@@ -225,7 +226,7 @@ describe('cancelling and retrying by hand', () => {
     }, 'the first attempt');
     await postrider.request('POST', `/v1/deliveries/${delivery.id}/retry`);
     await postrider.deliveryIs(event.id, 'succeeded');
-    expect(await workflowOf(delivery).result()).toEqual({ 'ended elsewhere': 1 });
+    expect(await (await workflowOf(delivery)).result()).toEqual({ 'ended elsewhere': 1 });
   });
 });
 

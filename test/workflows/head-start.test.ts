@@ -49,7 +49,7 @@ describe('a lone event', () => {
     const delivery = await postrider.deliveryIs(id, 'succeeded');
     expect(delivery).toMatchObject({ attempt_count: 1, workflow_id: `deliver/${id}` });
     expect(await workflowsOf(id)).toEqual([`deliver/${id}`]);
-    const workflow = postrider.temporal.workflow.getHandle(`deliver/${id}`);
+    const workflow = await postrider.startedWorkflow(`deliver/${id}`);
     expect(await workflow.result()).toEqual({ succeeded: 1 });
     expect(receiver.received).toHaveLength(1);
   }, 60_000);
@@ -91,7 +91,7 @@ describe('a burst', () => {
     for (const [workflowId, events] of eventsOf) {
       expect(events.length).toBeLessThanOrEqual(8);
       expect(events).toContain(workflowId.replace('deliver/', ''));
-      const result = await postrider.temporal.workflow.getHandle(workflowId).result();
+      const result = await (await postrider.startedWorkflow(workflowId)).result();
       expect(result).toEqual({ succeeded: events.length });
     }
     expect(receiver.received).toHaveLength(40);

@@ -54,7 +54,7 @@ describe('a disabled endpoint', () => {
       expect(delivery.reason).toContain('the endpoint is disabled');
     }
     const [first] = held;
-    expect(await postrider.temporal.workflow.getHandle(first.workflow_id).result()).toMatchObject({
+    expect(await (await postrider.startedWorkflow(first.workflow_id)).result()).toMatchObject({
       held: expect.any(Number),
     });
     expect(await postrider.deliveryIs(accepted!, 'held')).toMatchObject({ attempt_count: 0 });
@@ -98,7 +98,7 @@ describe('a disabled endpoint', () => {
     const delivery = await postrider.deliveryIs(event.id, 'failed');
     expect(delivery).toMatchObject({ attempt_count: 4, reason: 'answered 500' });
     expect(delivery.workflow_id).toMatch(new RegExp(`^deliver/${delivery.id}/\\d+$`));
-    expect(await postrider.temporal.workflow.getHandle(delivery.workflow_id).result()).toEqual({ failed: 1 });
+    expect(await (await postrider.startedWorkflow(delivery.workflow_id)).result()).toEqual({ failed: 1 });
     expect(endpoint.receiver.received).toHaveLength(4);
   }, 60_000);
 

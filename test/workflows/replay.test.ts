@@ -85,7 +85,7 @@ describe('workflows of this version', () => {
       'attempted-by-hand': `attempt/${json.attempt_id}`,
     };
     for (const [name, workflowId] of Object.entries(workflows)) {
-      const handle = postrider.temporal.workflow.getHandle(workflowId);
+      const handle = await postrider.startedWorkflow(workflowId);
       await handle.result();
       const history = await handle.fetchHistory();
       await replay(history, workflowId);

@@ -58,7 +58,7 @@ it('starts nothing twice: a delivery whose workflow is waiting is left to it', a
   await postrider.createWebhook({ url: receiver.url, events: ['message.*'] });
   const event = await postrider.postEvent({ type: 'message.read', data: {} });
   await receiver.gets(1);
-  const handle = postrider.temporal.workflow.getHandle(
+  const handle = await postrider.startedWorkflow(
     (await postrider.request('GET', `/v1/events/${event.id}`)).json.deliveries[0].workflow_id,
   );
   const { runId } = await handle.describe();
