@@ -14,10 +14,12 @@ import { ensureFirstAccount } from './db/accounts.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
 import { forgetHeadStarts } from './db/head-starts.ts';
+import { createChangesFeed } from './delivery/changes-feed.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
 import type { LimitedWebhook } from './delivery/endpoint-limiter.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
 import { createRecoverySender } from './delivery/recovery-sender.ts';
+import { keepStats } from './delivery/stats-keeper.ts';
 import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
 import { longestWindowMs } from './delivery/workflow-pacing.ts';
 import { type Engine, openEngine } from './engine.ts';
@@ -148,6 +150,7 @@ async function open(
   if (database.kind === 'embedded') await forgetHeadStarts(database.db);
   const starters = { starter, healthStarter, recoveryStarter };
   const common = { config, log, sealer, ...starters, opened };
+  opened.push(keepStats({ db: database.db, log }).close);
   const engine = openEngine({ ...common, db: database.db, hasWorker: role !== 'api', resolve });
   const parts = { ...common, database, temporal, engine };
   const uiUrl = server.uiUrl ?? temporalUiUrl;
@@ -258,13 +261,16 @@ function openApi({
     },
     log,
   });
+  const changes = createChangesFeed({ db: database.db, log });
   // The requests first, then what they have begun: so the listener closes once more, before the intake.
-  opened.push(announcer.close, watcher.close, intake.close, listener.close);
+  // And before them those that would never end.
+  opened.push(announcer.close, watcher.close, intake.close, listener.close, async () => changes.close());
   listener.serve(
     createApp({
       db: database.db,
       intake,
       announcer,
+      changes,
       starter,
       healthStarter,
       recoveryStarter,

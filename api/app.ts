@@ -3,6 +3,7 @@ import { accountRoutes } from './accounts.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { auditLogRoutes } from './audit-log.ts';
 import { createAuthenticator } from './authentication.ts';
+import { changesRoutes } from './changes.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { answerErrors, answerUnknownPath } from './error-handler.ts';
 import { eventBatchRoutes } from './event-batches.ts';
@@ -20,6 +21,7 @@ import { resendRoutes } from './resend.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
 import { sessionRoutes } from './session.ts';
 import { settingsWebhookRoutes } from './settings-webhooks.ts';
+import { statsRoutes } from './stats.ts';
 import { webhookHealthRoutes } from './webhook-health.ts';
 import { webhookPreviewRoutes } from './webhook-preview.ts';
 import { webhookRecoveryRoutes } from './webhook-recovery.ts';
@@ -47,6 +49,8 @@ export const apiRoutes: readonly Route[] = [
   ...sessionRoutes,
   ...portalLinkRoutes,
   ...auditLogRoutes,
+  ...statsRoutes,
+  ...changesRoutes,
   ...healthRoutes,
 ];
 

@@ -61,6 +61,7 @@ function serve(
       headers: route.headers && parseParameters(route.headers, headersOf(route.headers, request), 'header'),
       body: route.body && parseBody(route.body, await readJsonBody(request, response, route)),
       sessionHash,
+      isStillAllowed: () => identify(request, route, authenticator, sessionHash).then(() => true, isOutage),
       get caller() {
         if (caller === undefined) throw new Error(`${route.name} is public: nobody calls it`);
         return caller;
@@ -150,8 +151,14 @@ export function refuseOtherMethods(path: string, methods: readonly string[]): Re
   };
 }
 
+/** What is not a refusal says nothing of the caller. */
+function isOutage(error: unknown): boolean {
+  return !(error instanceof Problem);
+}
+
 function send(response: Response, reply: Reply): void {
   response.status(reply.status).set(reply.headers ?? {});
-  if (reply.body === undefined) response.end();
+  if (reply.stream !== undefined && response.req.method !== 'HEAD') reply.stream(response);
+  else if (reply.body === undefined) response.end();
   else response.json(reply.body);
 }

@@ -1,9 +1,11 @@
+import type { Response } from 'express';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Caller } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
 import type { Sealer } from '../db/encryption.ts';
 import type { Scope } from '../db/schema.ts';
+import type { ChangesFeed } from '../delivery/changes-feed.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { WebhookWatcher } from '../delivery/webhook-watcher.ts';
@@ -45,6 +47,7 @@ export interface ApiDependencies {
   starter: Starter;
   healthStarter: Pick<HealthStarter, 'enable' | 'disable'>;
   recoveryStarter: Pick<RecoveryStarter, 'recover' | 'progress' | 'cancel'>;
+  changes: ChangesFeed;
   watcher: Pick<WebhookWatcher, 'watch' | 'tellChanged'>;
   sealer: Sealer;
   settings: ApiSettings;
@@ -70,12 +73,16 @@ export interface RouteRequest<Params, Query, Headers, Body> {
   caller: Caller;
   /** SHA-256 of the session's token that the browser sent, be it of any use or not. */
   sessionHash: string | undefined;
+  /** Whether the caller would still be let in. */
+  isStillAllowed(): Promise<boolean>;
 }
 
 export interface Reply {
   status: number;
   /** Sent as JSON. */
   body?: unknown;
+  /** In place of a body: writes to the response, whose status and headers are set, for as long as it likes. */
+  stream?(response: Response): void;
   headers?: Record<string, string>;
 }
 

@@ -214,11 +214,26 @@ export const createdWebhookSchema = webhookSchema
   .extend({ secret: z.string().meta({ description: 'The signing secret.' }) })
   .meta({ id: 'CreatedWebhook' });
 
-export const webhookPageSchema = pageSchema(webhookSchema);
+const activitySchema = z.object({
+  buckets: z.array(z.object({ succeeded: z.int(), failed: z.int() })).meta({
+    description:
+      'Attempts in each of the last 24 hours, the current one last; the last few seconds may be missing.',
+  }),
+  last_failure: z.object({ at: z.string(), reason: z.string() }).nullable(),
+});
+
+export const webhookPageSchema = pageSchema(
+  webhookSchema
+    .extend({ activity: activitySchema.optional().meta({ description: 'With `include=activity`.' }) })
+    .meta({ id: 'ListedWebhook' }),
+);
 
 export const webhookParams = z.object({ id: idField('wh') });
 
-export const webhookQuery = z.strictObject(pageFields('wh'));
+export const webhookQuery = z.strictObject({
+  ...pageFields('wh'),
+  include: z.literal('activity', 'must be activity').optional(),
+});
 
 export const webhookLogQuery = z.strictObject(pageFields('att'));
 

@@ -15,6 +15,7 @@ import { generateSecret } from '../webhook/secrets.ts';
 import { pageOf } from './fields.schemas.ts';
 import { invalidBody, notFound } from './problems.ts';
 import { type Reply, type Route, route, type Services } from './routes.ts';
+import { loadActivity } from './webhook-activity.ts';
 import { changedSettings, profileOf, secretErrors, settingsOf, shownWebhook } from './webhook-settings.ts';
 import {
   createdWebhookSchema,
@@ -69,9 +70,14 @@ const getWebhooks = route({
   access: 'account',
   query: webhookQuery,
   responses: { 200: { description: 'A page of webhooks', schema: webhookPageSchema } },
-  async handle({ db, sealer }, { query, caller }) {
+  async handle({ db, sealer, now }, { query, caller }) {
     const page = await listWebhooks(db, sealer, caller.account_id, pageOf(query));
-    return { status: 200, body: { ...page, data: page.data.map(shownWebhook) } };
+    if (query.include === undefined) {
+      return { status: 200, body: { ...page, data: page.data.map(shownWebhook) } };
+    }
+    const activity = await loadActivity(db, caller.account_id, page.data, now());
+    const data = page.data.map((webhook) => ({ ...shownWebhook(webhook), activity: activity(webhook) }));
+    return { status: 200, body: { ...page, data } };
   },
 });
 

@@ -258,7 +258,10 @@ async function insertPlaced(
           needs_claim: ['boolean', (event) => claimants.has(event.id)],
         })}
         where not exists (select from outdated) and (not needs_claim or id in (select event_id from claimed))
-        returning id
+        returning id, account_id, client_id
+      ), told as (
+        insert into changes (kind, account_ids, event_ids, client_ids)
+        select 'events', array_agg(account_id), array_agg(id), array_agg(client_id) from stored having count(*) > 0
       ), owed as (
         insert into deliveries
           (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, head_start_at, created_at)

@@ -13,7 +13,7 @@ import {
   uuidOf,
   type WebhookId,
 } from './ids.ts';
-import { attempts, type DeliveryStatus, deliveries, events, webhooks } from './schema.ts';
+import { attempts, changes, type DeliveryStatus, deliveries, events, webhooks } from './schema.ts';
 import { webhookDeletedReason } from './webhooks.ts';
 
 export interface Delivery {
@@ -122,6 +122,15 @@ export const cancelDelivery = query(
         await appendAuditEntry(tx, entry);
       }
       const delivery = await findOne(tx, accountId, id);
+      if (delivery !== undefined && changed.length > 0) {
+        await tx.insert(changes).values({
+          kind: 'delivery',
+          account_ids: [uuidOf(accountId)],
+          webhook_ids: [uuidOf(delivery.webhook_id)],
+          delivery_ids: [uuidOf(id)],
+          statuses: [delivery.status],
+        });
+      }
       return delivery === undefined ? undefined : { delivery, is_changed: changed.length > 0 };
     }),
 );

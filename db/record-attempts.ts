@@ -148,7 +148,14 @@ export const recordAttempts = query(
             u.response_status, u.response_headers::jsonb, u.response_body, u.response_truncated, u.outcome_number,
             not u.succeeded and m.is_spent
           from numbered u join moved m on m.id = u.delivery_id
-          returning account_id, webhook_id, delivery_id, number, outcome_number, spent_delivery
+          returning id, account_id, webhook_id, delivery_id, number, started_at, duration_ms, reason, outcome_number,
+            spent_delivery
+        ), told as (
+          insert into changes (kind, account_ids, webhook_ids, delivery_ids, attempt_ids, statuses, started_at,
+            durations_ms, reasons, is_unfolded)
+          select 'attempts', array_agg(w.account_id), array_agg(w.webhook_id), array_agg(w.delivery_id), array_agg(w.id),
+            array_agg(m.status), array_agg(w.started_at), array_agg(w.duration_ms), array_agg(w.reason), true
+          from written w join moved m on m.id = w.delivery_id having count(*) > 0
         ), untold as (
           insert into untold_failures (delivery_id, attempt_number, account_id)
           select w.delivery_id, w.number, w.account_id from written w join moved m on m.id = w.delivery_id

@@ -9,6 +9,7 @@ import {
   pgTable,
   primaryKey,
   text,
+  timestamp,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
@@ -456,5 +457,61 @@ export const auditLog = pgTable(
     index('audit_log_account').on(table.account_id, table.id),
     index('audit_log_subject').on(table.subject_id, table.id),
     uniqueIndex('audit_log_dedupe').on(table.dedupe_key),
+  ],
+);
+
+/** What a row of `changes` tells of. */
+export const changeKinds = ['attempts', 'events', 'delivery', 'webhook'] as const;
+export type ChangeKind = (typeof changeKinds)[number];
+
+/**
+ * What has changed lately, for whoever watches and for the statistics (docs/decisions/). A row is written by the statement that
+ * makes the change, for all that it changes: the lists of a row belong together by position. Kept for some minutes.
+ */
+export const changes = pgTable(
+  'changes',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    created_at: moment().notNull().defaultNow(),
+    kind: text({ enum: changeKinds }).notNull(),
+    account_ids: uuid().array().notNull(),
+    webhook_ids: uuid().array(),
+    event_ids: uuid().array(),
+    /** Of events: their producers' own ids. */
+    client_ids: text().array(),
+    delivery_ids: uuid().array(),
+    attempt_ids: uuid().array(),
+    /** Of deliveries, or of an endpoint. */
+    statuses: text().array(),
+    /** Of attempts, for the statistics. */
+    started_at: timestamp({ withTimezone: true, precision: 3 }).array(),
+    durations_ms: integer().array(),
+    /** Null where it succeeded. */
+    reasons: text().array(),
+    /** Its attempts are not in `attempt_stats` yet. */
+    is_unfolded: boolean().notNull().default(false),
+  },
+  (table) => [index('changes_unfolded').on(table.id).where(sql`${table.is_unfolded}`)],
+);
+
+/** Attempts counted: of a webhook or, under the id of nothing, of a whole account, in a span of time (db/attempt-stats.ts). */
+export const attemptStats = pgTable(
+  'attempt_stats',
+  {
+    account_id: idColumn('acct').notNull(),
+    webhook_id: uuid().notNull(),
+    /** The span's length. */
+    seconds: integer().notNull(),
+    start: moment().notNull(),
+    succeeded: bigint({ mode: 'number' }).notNull(),
+    failed: bigint({ mode: 'number' }).notNull(),
+    /** How many took how long, by class (db/latency.ts). */
+    latency: integer().array().notNull(),
+    /** How many failed for which reason. */
+    reasons: jsonb().$type<Record<string, number>>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.account_id, table.webhook_id, table.seconds, table.start] }),
+    index('attempt_stats_start').on(table.seconds, table.start),
   ],
 );

@@ -37,6 +37,7 @@ export interface Webhook extends WebhookSettings {
   state_since: Date;
   state_reason: string | null;
   consecutive_failures: number;
+  last_failure: { at: string; reason: string } | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -250,6 +251,7 @@ function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
     state_since: row.state_since,
     state_reason: row.state_reason,
     consecutive_failures: row.consecutive_failures,
+    last_failure: row.last_failure,
     created_at: row.created_at,
     updated_at: row.updated_at,
   };

@@ -360,7 +360,7 @@ describe('another account', () => {
       expect([theirs.status, theirs.json.code], route.name).toEqual([404, 'not_found']);
       tried++;
     }
-    expect(tried).toBe(28);
+    expect(tried).toBe(29);
     for (const path of [
       '/v1/events',
       '/v1/webhooks',

@@ -5,6 +5,7 @@ import { createApp } from '../../api/app.ts';
 import type { ApiDependencies } from '../../api/routes.ts';
 import { createAccount, ensureFirstAccount } from '../../db/accounts.ts';
 import { createSealer, generateEncryptionKey } from '../../db/encryption.ts';
+import { createChangesFeed } from '../../delivery/changes-feed.ts';
 import { createInboxAnnouncer } from '../../delivery/inbox-announcer.ts';
 import { createIntake } from '../../delivery/intake.ts';
 import { createWebhookWatcher } from '../../delivery/webhook-watcher.ts';
@@ -104,11 +105,13 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   const { admin_key: key = '', account_id: accountId } = await ensureFirstAccount(db, {});
   const other = await createAccount(db, 'Other account');
 
+  const changes = createChangesFeed({ db, log });
   const sealer = createSealer(generateEncryptionKey());
   const app = createApp({
     db,
     intake,
     announcer,
+    changes,
     starter,
     healthStarter,
     recoveryStarter,
@@ -165,6 +168,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     recoveries,
     logLines,
     async close() {
+      changes.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await watcher.close();

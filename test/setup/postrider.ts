@@ -83,6 +83,7 @@ export async function startTestPostrider(
 
   return {
     request,
+    apiUrl: () => postrider.apiUrl ?? '',
     config,
     temporal,
     async createWebhook(body: object) {
