@@ -281,6 +281,7 @@ function openApi({
         version,
         publicUrl: apiUrl(config, listener),
         temporalNamespace: config.TEMPORAL_NAMESPACE,
+        dashboardFolder: builtDashboard(),
         ...(uiUrl === undefined ? {} : { temporalUiUrl: uiUrl }),
       },
       isReady: createReadiness({ database, temporal, worker }),
@@ -300,6 +301,12 @@ async function openFolder(config: Config): Promise<DataFolder> {
 function bundledWorkflows(): string | undefined {
   const file = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
   return existsSync(file) ? file : undefined;
+}
+
+/** Beside the compiled main.js, or where `npm run build` puts it when the sources run as they are. */
+function builtDashboard(): string | undefined {
+  const places = ['./page', './dist/page'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return places.find((place) => existsSync(place));
 }
 
 function apiUrl(config: Config, { port }: ApiListener): string {

@@ -12,11 +12,19 @@ const sharesServers = (file: string) =>
 
 /** They end servers and processes of their own, and measure: when the others are done, and in their full form one at a time. */
 const isFault = (file: string) => file.startsWith(join('test', 'faults'));
+/** In a real browser, on the built page. */
+const isInBrowser = (file: string) => file.startsWith(join('test', 'dashboard', 'browser'));
 
 const faults = testFiles.filter(isFault);
-const runTwice = testFiles.filter((file) => !isFault(file) && sharesServers(file));
-const runOnce = testFiles.filter((file) => !isFault(file) && !sharesServers(file));
+const inBrowser = testFiles.filter(isInBrowser);
+const others = testFiles.filter((file) => !isFault(file) && !isInBrowser(file));
+const runTwice = others.filter(sharesServers);
+const runOnce = others.filter((file) => !sharesServers(file));
+/** What makes pictures of every page: `npm run screenshots` runs it, no test run does. */
+const pictures = [join('test', 'dashboard', 'screenshots.ts')];
 const sharedServers = ['test/setup/temporal-server.ts', 'test/setup/workflow-bundle.ts'];
+const builtPage = [...sharedServers, 'test/setup/compiled.ts'];
+const onEmbedded = { TEST_DATABASE_URL: '' };
 
 export default defineConfig({
   test: {
@@ -34,9 +42,34 @@ export default defineConfig({
           name: 'embedded',
           include: runTwice,
           globalSetup: sharedServers,
-          env: { TEST_DATABASE_URL: '' },
+          env: onEmbedded,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: inBrowser,
+          globalSetup: builtPage,
+          env: onEmbedded,
+          // They measure how soon something is seen: when the others are done, one at a time.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      ...(process.env.SCREENSHOTS === undefined
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: {
+                name: 'screenshots',
+                include: pictures,
+                globalSetup: builtPage,
+                env: onEmbedded,
+              },
+            },
+          ]),
       {
         extends: true,
         test: {

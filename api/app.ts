@@ -4,7 +4,9 @@ import { apiKeyRoutes } from './api-keys.ts';
 import { auditLogRoutes } from './audit-log.ts';
 import { createAuthenticator } from './authentication.ts';
 import { changesRoutes } from './changes.ts';
+import { serveDashboard } from './dashboard.ts';
 import { deliveryRoutes } from './deliveries.ts';
+import { serveDocumentation } from './documentation.ts';
 import { answerErrors, answerUnknownPath } from './error-handler.ts';
 import { eventBatchRoutes } from './event-batches.ts';
 import { createEventTypes } from './event-type-rules.ts';
@@ -14,7 +16,6 @@ import { healthRoutes } from './health.ts';
 import { inboxRoutes } from './inbox.ts';
 import { mountRoutes } from './mount.ts';
 import { openApiDocument } from './openapi.ts';
-import { servePages } from './pages.ts';
 import { portalLinkRoutes } from './portal-links.ts';
 import { logRequests } from './request-log.ts';
 import { resendRoutes } from './resend.ts';
@@ -71,7 +72,8 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.enable('case sensitive routing');
   app.use(logRequests(dependencies.log), setSecurityHeaders);
   mountRoutes(app, [...apiRoutes, documentRoute(dependencies.settings.version)], services, authenticator);
-  servePages(app, dependencies.settings);
+  serveDocumentation(app);
+  serveDashboard(app, dependencies.settings.dashboardFolder);
   app.use(answerUnknownPath, answerErrors(dependencies.log));
   return app;
 }

@@ -25,6 +25,8 @@ export interface ApiSettings {
   temporalNamespace: string;
   /** Where people open Temporal's own page; linked to from ours. */
   temporalUiUrl?: string | undefined;
+  /** Where the dashboard's page was built. */
+  dashboardFolder?: string | undefined;
 }
 
 /** Whether the process can do its work, and each thing it needs for that by name. */

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildPage } from './build-page.js';
 import { withElapsed } from './elapsed.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { CommandFailed, runCommand } from './run-command.js';
@@ -10,6 +11,7 @@ const sourceFolders = [
   'activities',
   'api',
   'bench',
+  'dashboard',
   'db',
   'delivery',
   'demo',
@@ -19,10 +21,16 @@ const sourceFolders = [
 ];
 /** Folders that become dist/, or were it. */
 const besides = '.dist-';
-const otherSources = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/build.js'];
+const otherSources = [
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/build.js',
+  'scripts/build-page.js',
+];
 
 /**
- * Compiles the sources into dist/ and bundles the workflows there, when dist/ was made from other sources. It is made
+ * Compiles the sources into dist/ and builds the workflows' bundle and the dashboard's page there, when dist/ was made from other sources. It is made
  * beside and then renamed, so that it is whole or not there; of several that build at once one does.
  * @param {string} root the checkout
  */
@@ -39,6 +47,7 @@ export async function build(root) {
       try {
         await compile(root, fresh);
         await bundleWorkflows(fresh);
+        await buildPage(root, join(fresh, 'page'));
         writeFileSync(join(fresh, 'built-from'), wanted);
         if (existsSync(dist)) renameSync(dist, join(root, `${besides}old`));
         renameSync(fresh, dist);

@@ -1,25 +1,32 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withElapsed } from './elapsed.js';
+import { chromiumAdvice, findChromium } from './find-chromium.js';
 import { findPostgres, postgresAdvice } from './find-postgres.js';
 import { installPackages } from './install-packages.js';
 import { runCommand } from './run-command.js';
 
 /**
- * Installs what the tests need and this machine lacks: the packages, and PostgreSQL where root may install it with apt-get.
- * The Temporal CLI is found or installed when the tests' server is started.
+ * Installs what the tests need and this machine lacks: the packages, and PostgreSQL and Chromium where root may install them
+ * with apt-get. The Temporal CLI is found or installed when the tests' server is started.
  * @param {string} root the checkout
  */
 export async function prepareTests(root) {
   await installPackages(root);
-  if (findPostgres() !== undefined) return;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(postgresAdvice);
-  await withElapsed('installing PostgreSQL (apt-get install postgresql)', async () => {
+  await installProgram({ name: 'postgresql', find: findPostgres, advice: postgresAdvice });
+  await installProgram({ name: 'chromium', find: findChromium, advice: chromiumAdvice });
+}
+
+/** @param {{ name: string, find: () => unknown, advice: string }} program `name` is that of its Debian package */
+async function installProgram({ name, find, advice }) {
+  if (find() !== undefined) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(advice);
+  await withElapsed(`installing ${name} (apt-get install ${name})`, async () => {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     await runCommand('apt-get', ['update'], { env });
-    await runCommand('apt-get', ['install', '--yes', '--no-install-recommends', 'postgresql'], { env });
+    await runCommand('apt-get', ['install', '--yes', '--no-install-recommends', name], { env });
   });
-  if (findPostgres() === undefined) throw new Error(postgresAdvice);
+  if (find() === undefined) throw new Error(advice);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

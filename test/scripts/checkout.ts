@@ -57,6 +57,8 @@ export function checkout({ isBare = false } = {}): string {
     'export async function anything(): Promise<void> {}\n',
   );
   writeFileSync(join(folder, 'main.ts'), mainSource);
+  cpSync(join(root, 'dashboard', 'vite.config.ts'), join(folder, 'dashboard', 'vite.config.ts'));
+  writeFileSync(join(folder, 'dashboard', 'index.html'), '<!doctype html><title>A page</title>');
   if (!isBare) installInto(folder);
   return folder;
 }

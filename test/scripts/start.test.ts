@@ -158,4 +158,5 @@ test('npm run build builds, alone', async () => {
   const built = run(folder, 'npm', ['run', 'build']);
   expect(await built.exited).toEqual({ code: 0, signal: null });
   expect(existsSync(join(folder, 'dist', 'workflow-bundle.js'))).toBe(true);
+  expect(readFileSync(join(folder, 'dist', 'page', 'index.html'), 'utf8')).toContain('A page');
 });

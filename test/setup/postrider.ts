@@ -86,6 +86,7 @@ export async function startTestPostrider(
     apiUrl: () => postrider.apiUrl ?? '',
     config,
     temporal,
+    key: env.ADMIN_API_KEY ?? '',
     async createWebhook(body: object) {
       const { status, json } = await request('POST', '/v1/webhooks', body);
       if (status !== 201) throw new Error(`the webhook was refused: ${JSON.stringify(json)}`);

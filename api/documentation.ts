@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { Express } from 'express';
 import { refuseOtherMethods } from './mount.ts';
 import { noteForLog } from './request-log.ts';
-import type { ApiSettings } from './routes.ts';
 
 /** Everything comes from this server. Swagger UI sets styles on its elements, so those may be inline; scripts may not. */
 const pagePolicy = [
@@ -46,12 +45,11 @@ const startScript = `SwaggerUIBundle({
 
 const swaggerFiles = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
-/** Serves the pages for people: the API's documentation, and a first page that leads there. */
-export function servePages(app: Express, settings: ApiSettings): void {
+/** Serves the API's documentation, for people. */
+export function serveDocumentation(app: Express): void {
   const swaggerFolder = join(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'), '..');
 
   const pages: Record<string, { type: string; read: () => string | Buffer }> = {
-    '/': { type: 'html', read: () => homePage(settings) },
     '/docs': { type: 'html', read: () => docsPage },
     '/docs/start.js': { type: 'js', read: () => startScript },
   };
@@ -65,28 +63,4 @@ export function servePages(app: Express, settings: ApiSettings): void {
     });
     app.all(path, refuseOtherMethods(path, ['GET']));
   }
-}
-
-function homePage({ version, temporalUiUrl }: ApiSettings): string {
-  const links = [
-    ['/docs', 'API documentation'],
-    ['/openapi.json', 'OpenAPI document'],
-    ['/readyz', 'Readiness'],
-    ...(temporalUiUrl === undefined ? [] : [[temporalUiUrl, 'Temporal UI']]),
-  ].map(([href = '', text = '']) => `<li><a href="${escapeHtml(href)}">${text}</a></li>`);
-  return `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Postrider</title></head>
-<body>
-<h1>Postrider ${escapeHtml(version)}</h1>
-<ul>
-${links.join('\n')}
-</ul>
-</body>
-</html>
-`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 }

@@ -1,0 +1,66 @@
+import type { DeliveryStatus, EndpointState } from '../api/types.ts';
+
+/** How something is drawn: green, red, amber, violet, blue or grey. */
+export type Tone = 'good' | 'bad' | 'warn' | 'wait' | 'live' | 'idle';
+
+export const deliveryTones: Record<DeliveryStatus, Tone> = {
+  pending: 'live',
+  held: 'wait',
+  succeeded: 'good',
+  failed: 'bad',
+  cancelled: 'idle',
+  expired: 'idle',
+};
+
+export const deliveryWords: Record<DeliveryStatus, string> = {
+  pending: 'Pending',
+  held: 'Held',
+  succeeded: 'Succeeded',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+  expired: 'Expired',
+};
+
+export const endpointTones: Record<EndpointState, Tone> = {
+  healthy: 'good',
+  failing: 'warn',
+  disabled: 'bad',
+  probing: 'wait',
+};
+
+export const endpointWords: Record<EndpointState, string> = {
+  healthy: 'Healthy',
+  failing: 'Failing',
+  disabled: 'Disabled',
+  probing: 'Probing',
+};
+
+const reasonWords: Record<string, string> = {
+  http_status: 'Answered with an error',
+  redirect: 'Answered with a redirect',
+  gone: 'Answered 410 Gone',
+  timeout: 'No answer in time',
+  connect_timeout: 'No connection in time',
+  connection_limit: 'No free connection in time',
+  connection_refused: 'Connection refused',
+  connection_reset: 'Connection closed',
+  unreachable: 'Address cannot be reached',
+  dns: 'Host name does not resolve',
+  tls: 'TLS not trusted or not made',
+  blocked_address: 'Address not permitted',
+  url_refused: 'URL not permitted',
+  protocol_error: 'Answer was not valid HTTP',
+  unsendable: 'Data does not fit the profile',
+  interrupted: 'Interrupted on our side',
+  internal: 'A fault of our own',
+};
+
+/** A failure reason, which is for programs, in words for people. */
+export function reasonInWords(reason: string): string {
+  return reasonWords[reason] ?? reason.replaceAll('_', ' ');
+}
+
+/** A sentence's first letter, large. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,11 @@
+import { createRoot } from 'react-dom/client';
+import './styles/fonts.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import { App } from './app.tsx';
+import { applyStoredTheme } from './layout/theme.ts';
+
+applyStoredTheme();
+const root = document.getElementById('root');
+if (root === null) throw new Error('the page has no root');
+createRoot(root).render(<App />);

@@ -1,0 +1,49 @@
+import { RotateCw } from 'lucide-react';
+import { useState } from 'react';
+import { useCancelDelivery, useRetryDelivery } from '../../api/deliveries.ts';
+import type { Delivery } from '../../api/types.ts';
+import { Button } from '../../ui/button.tsx';
+import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
+import { useSay } from '../../ui/toasts.tsx';
+
+/** Retry at any time; cancel while it waits. */
+export function DeliveryActions({ delivery }: { delivery: Delivery }) {
+  const retry = useRetryDelivery(delivery.id);
+  const cancel = useCancelDelivery(delivery.id);
+  const say = useSay();
+  const [isAsking, setIsAsking] = useState(false);
+  const waits = delivery.status === 'pending' || delivery.status === 'held';
+  const retryNow = () =>
+    retry.mutate(undefined, {
+      onSuccess: () => say.done('One more attempt is on its way'),
+      onError: say.failed,
+    });
+  return (
+    <>
+      {waits && <Button onClick={() => setIsAsking(true)}>Cancel delivery</Button>}
+      <Button kind="primary" isBusy={retry.isPending} onClick={retryNow}>
+        <RotateCw aria-hidden />
+        Retry now
+      </Button>
+      {isAsking && (
+        <ConfirmDialog
+          title="Cancel this delivery?"
+          confirm="Cancel delivery"
+          isBusy={cancel.isPending}
+          error={cancel.error}
+          onClose={() => setIsAsking(false)}
+          onConfirm={() =>
+            cancel.mutate(undefined, {
+              onSuccess: () => {
+                setIsAsking(false);
+                say.done('The delivery is cancelled');
+              },
+            })
+          }
+        >
+          No further attempt is made. An attempt that is under way is not called back.
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}

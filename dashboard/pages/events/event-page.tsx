@@ -1,0 +1,95 @@
+import { RotateCw } from 'lucide-react';
+import { useState } from 'react';
+import { useEvent } from '../../api/events.ts';
+import type { Event } from '../../api/types.ts';
+import { useCanWrite } from '../../layout/session-context.ts';
+import { Badge, Chip } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Card } from '../../ui/card.tsx';
+import { Json } from '../../ui/code.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { Facts } from '../../ui/facts.tsx';
+import { PageHeader } from '../../ui/page-header.tsx';
+import { Rows } from '../../ui/rows.tsx';
+import { ErrorState, LoadingRows } from '../../ui/states.tsx';
+import { Time } from '../../ui/time.tsx';
+import columns from '../deliveries/deliveries.module.css';
+import { DeliveryRow, deliveryColumns, deliveryNarrowColumns } from '../deliveries/delivery-row.tsx';
+import { ResendDialog } from './resend-dialog.tsx';
+
+export function EventPage({ id }: { id: string }) {
+  const event = useEvent(id);
+  const canWrite = useCanWrite();
+  const [isResending, setIsResending] = useState(false);
+  const back = { to: '/events', label: 'Events' };
+  if (event.isPending || event.isError) {
+    return (
+      <>
+        <PageHeader title="Event" back={back} />
+        <Card>
+          {event.isPending ? (
+            <LoadingRows rows={4} />
+          ) : (
+            <ErrorState error={event.error} onRetry={() => void event.refetch()} />
+          )}
+        </Card>
+      </>
+    );
+  }
+  const { data } = event;
+  return (
+    <>
+      <PageHeader
+        title={data.type}
+        badge={data.is_test && <Badge tone="idle">Test</Badge>}
+        back={back}
+        actions={
+          canWrite && (
+            <Button kind="primary" onClick={() => setIsResending(true)}>
+              <RotateCw aria-hidden />
+              Send again
+            </Button>
+          )
+        }
+      />
+      <div className={columns.columns}>
+        <div className={columns.stack}>
+          <Card title="Data">
+            <Json value={data.data} label="Event data" />
+          </Card>
+          <WhereItWent event={data} />
+        </div>
+        <Card title="About">
+          <Facts
+            of={{
+              Id: (
+                <>
+                  <code>{data.id}</code> <CopyButton text={data.id} label="Copy the event’s id" isBare />
+                </>
+              ),
+              Channel: data.channel === null ? 'None' : <Chip>{data.channel}</Chip>,
+              Posted: <Time at={data.created_at} />,
+            }}
+          />
+        </Card>
+      </div>
+      {isResending && <ResendDialog event={data} onClose={() => setIsResending(false)} />}
+    </>
+  );
+}
+
+function WhereItWent({ event }: { event: Event }) {
+  return (
+    <Card title="Where it went" isFlush>
+      {event.deliveries.length === 0 ? (
+        <p className={columns.nothing}>No webhook had subscribed to it.</p>
+      ) : (
+        <Rows label="Deliveries of this event" columns={deliveryColumns} narrow={deliveryNarrowColumns}>
+          {event.deliveries.map((delivery) => (
+            <DeliveryRow key={delivery.id} delivery={delivery} />
+          ))}
+        </Rows>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,103 @@
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { ApiProblem } from '../../api/client.ts';
+import { useEventTypes, usePostEvent } from '../../api/events.ts';
+import { ProblemBanner } from '../../ui/banner.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { TextAreaField, TextField } from '../../ui/field.tsx';
+import { useSay } from '../../ui/toasts.tsx';
+
+const example = { message_id: 'msg_1234567890', to: '+15551234567' };
+
+/** Posts an event, as a producer would. */
+export function PostEventDialog({ onClose }: { onClose: () => void }) {
+  const types = useEventTypes();
+  const post = usePostEvent();
+  const say = useSay();
+  const [, navigate] = useLocation();
+  const [type, setType] = useState('message.delivered');
+  const [channel, setChannel] = useState('');
+  const [text, setText] = useState(() => JSON.stringify(example, null, 2));
+  const [syntax, setSyntax] = useState<string>();
+  const choose = (name: string) => {
+    setType(name);
+    const found = types.data?.find((known) => known.name === name);
+    if (found?.example) setText(JSON.stringify(found.example, null, 2));
+  };
+  const submit = () => {
+    const data = parsed(text);
+    setSyntax(data === undefined ? 'This is not a JSON object' : undefined);
+    if (data === undefined) return;
+    post.mutate(
+      { type: type.trim(), data, ...(channel.trim() === '' ? {} : { channel: channel.trim() }) },
+      {
+        onSuccess: ({ id }) => {
+          say.done('The event is posted');
+          onClose();
+          navigate(`/events/${encodeURIComponent(id)}`);
+        },
+      },
+    );
+  };
+  const problem = post.error instanceof ApiProblem ? post.error : undefined;
+  return (
+    <Dialog
+      title="Post an event"
+      isWide
+      onClose={onClose}
+      onSubmit={submit}
+      footer={
+        <>
+          <Button onClick={onClose}>Not now</Button>
+          <Button type="submit" kind="primary" isBusy={post.isPending}>
+            Post event
+          </Button>
+        </>
+      }
+    >
+      <TextField
+        label="Event type"
+        isMono
+        list="event-types"
+        value={type}
+        onChange={(event) => choose(event.target.value)}
+        error={problem?.field('/type')}
+      />
+      <datalist id="event-types">
+        {(types.data ?? []).map(({ name }) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <TextField
+        label="Channel"
+        isOptional
+        isMono
+        placeholder="whatsapp:+15551234567"
+        value={channel}
+        onChange={(event) => setChannel(event.target.value)}
+        error={problem?.field('/channel')}
+      />
+      <TextAreaField
+        label="Data"
+        isMono
+        rows={10}
+        spellCheck={false}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        error={syntax ?? problem?.field('/data')}
+      />
+      <ProblemBanner error={post.error} />
+    </Dialog>
+  );
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+import type { ProfileName, Webhook, WebhookChange } from '../../api/types.ts';
+import { durationsInText, textOfDurations } from './durations.ts';
+
+type AuthType = 'none' | 'basic' | 'bearer';
+
+/** What the form holds, as people type it. */
+export interface FormValues {
+  url: string;
+  description: string;
+  events: readonly string[];
+  /** One a line; none for all. */
+  channels: string;
+  profile: ProfileName;
+  /** "0 s, 30 s, 2 min"; empty for the profile's own. */
+  delays: string;
+  timeoutSeconds: string;
+  healthCount: '' | 'attempts' | 'deliveries';
+  healthFailures: string;
+  recoveryRate: string;
+  authType: AuthType;
+  username: string;
+  password: string;
+  token: string;
+  headers: readonly { id: number; name: string; value: string }[];
+}
+
+export const profileNotes: Record<ProfileName, string> = {
+  inbox: 'id, type, created_at, data; signed by X-Inbox-Signature',
+  'inbox-components': 'id, event, data; Standard Webhooks, https only',
+  'app-inbox': 'A contact’s available messages; Basic authentication',
+  omnichannel: 'event, message, conversation',
+  standard: 'Standard Webhooks 1.0: type, timestamp, data',
+};
+
+export const profileNames = Object.keys(profileNotes) as ProfileName[];
+
+/** The one event type that App Inbox lists travel as. */
+export const appInboxEvent = 'inbox.messages';
+
+export const emptyForm: FormValues = {
+  url: '',
+  description: '',
+  events: [],
+  channels: '',
+  profile: 'inbox',
+  delays: '',
+  timeoutSeconds: '',
+  healthCount: '',
+  healthFailures: '',
+  recoveryRate: '',
+  authType: 'none',
+  username: '',
+  password: '',
+  token: '',
+  headers: [],
+};
+
+/** A webhook as the form shows it. Secret values are •••, which sent again keeps them. */
+export function formOf(webhook: Webhook): FormValues {
+  const { auth, health, retry_schedule: schedule } = webhook;
+  return {
+    url: webhook.url,
+    description: webhook.description,
+    events: webhook.events,
+    channels: (webhook.channels ?? []).join('\n'),
+    profile: webhook.profile as ProfileName,
+    delays: schedule !== null && 'delays_ms' in schedule ? textOfDurations(schedule.delays_ms) : '',
+    timeoutSeconds: webhook.timeout_ms === null ? '' : String(webhook.timeout_ms / 1_000),
+    healthCount: health?.count ?? '',
+    healthFailures: health?.failures === undefined ? '' : String(health.failures),
+    recoveryRate: String(webhook.recovery_rate),
+    authType: auth.type,
+    username: auth.type === 'basic' ? auth.username : '',
+    password: auth.type === 'basic' ? auth.password : '',
+    token: auth.type === 'bearer' ? auth.token : '',
+    headers: Object.entries(webhook.headers).map(([name, value], id) => ({ id, name, value })),
+  };
+}
+
+/** What the API is asked for. What the form does not show (a schedule that grows, how it is probed) stays as it is. */
+export function bodyOf(
+  values: FormValues,
+  current?: Webhook,
+): WebhookChange & { url: string; events: string[] } {
+  const delays = durationsInText(values.delays);
+  const keepsSchedule =
+    values.delays.trim() === '' && current?.retry_schedule && !('delays_ms' in current.retry_schedule);
+  const channels = values.channels
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return {
+    url: values.url.trim(),
+    description: values.description,
+    events: [...values.events],
+    channels: channels.length === 0 ? null : channels,
+    ...(keepsSchedule ? {} : { retry_schedule: delays.length === 0 ? null : { delays_ms: delays } }),
+    timeout_ms: values.timeoutSeconds === '' ? null : Math.round(Number(values.timeoutSeconds) * 1_000),
+    health: healthOf(values, current),
+    recovery_rate: values.recoveryRate === '' ? null : Number(values.recoveryRate),
+    auth: authOf(values),
+    headers: Object.fromEntries(
+      values.headers.filter(({ name }) => name.trim() !== '').map(({ name, value }) => [name.trim(), value]),
+    ),
+  };
+}
+
+function healthOf({ healthCount, healthFailures }: FormValues, current?: Webhook): WebhookChange['health'] {
+  const { count: _count, failures: _failures, ...rest } = current?.health ?? {};
+  const own = {
+    ...rest,
+    ...(healthCount === '' ? {} : { count: healthCount }),
+    ...(healthFailures === '' ? {} : { failures: Number(healthFailures) }),
+  };
+  return Object.keys(own).length === 0 ? null : own;
+}
+
+function authOf({ authType, username, password, token }: FormValues): NonNullable<WebhookChange['auth']> {
+  if (authType === 'basic') return { type: 'basic', username, password };
+  if (authType === 'bearer') return { type: 'bearer', token };
+  return { type: 'none' };
+}

@@ -1,0 +1,68 @@
+import { Link } from 'wouter';
+import type { CreatedWebhook } from '../../api/types.ts';
+import { useCreateWebhook } from '../../api/webhooks.ts';
+import { Banner } from '../../ui/banner.tsx';
+import { Button, ButtonLink } from '../../ui/button.tsx';
+import { Card } from '../../ui/card.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { PageHeader } from '../../ui/page-header.tsx';
+import { bodyOf, emptyForm } from './form-values.ts';
+import { VerifyCard } from './verify-card.tsx';
+import { WebhookForm } from './webhook-form.tsx';
+import styles from './webhooks.module.css';
+
+export function NewWebhookPage() {
+  const create = useCreateWebhook();
+  if (create.data !== undefined) return <Created webhook={create.data} />;
+  return (
+    <>
+      <PageHeader title="Create a webhook" back={{ to: '/webhooks', label: 'Webhooks' }} />
+      <WebhookForm
+        initial={emptyForm}
+        isNew
+        error={create.error}
+        onSubmit={(values) => create.mutate({ ...bodyOf(values), profile: values.profile })}
+        buttons={
+          <>
+            <Button type="submit" kind="primary" isBusy={create.isPending}>
+              Create webhook
+            </Button>
+            <ButtonLink to="/webhooks">Cancel</ButtonLink>
+          </>
+        }
+      />
+    </>
+  );
+}
+
+/** What one needs next: the secret, and the code that verifies with it. */
+function Created({ webhook }: { webhook: CreatedWebhook }) {
+  return (
+    <>
+      <PageHeader
+        title="The webhook is created"
+        note={<span className={styles.url}>{webhook.url}</span>}
+        actions={
+          <ButtonLink to={`/webhooks/${webhook.id}`} kind="primary">
+            Open the webhook
+          </ButtonLink>
+        }
+      />
+      <div className={styles.stack}>
+        <Banner tone="good" title="It gets events from now on.">
+          <p>
+            Give its signing secret to the receiver. You find it again in{' '}
+            <Link href={`/webhooks/${webhook.id}/settings`}>its settings</Link>.
+          </p>
+        </Banner>
+        <Card title="Signing secret">
+          <div className={styles.secret}>
+            <code data-testid="secret">{webhook.secret}</code>
+            <CopyButton text={webhook.secret} label="Copy the secret" isBare />
+          </div>
+        </Card>
+        <VerifyCard profile={webhook.profile} />
+      </div>
+    </>
+  );
+}
