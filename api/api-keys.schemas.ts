@@ -1,14 +1,40 @@
 import { z } from 'zod';
-import { idField, momentField, nameField, pageFields, pageSchema, shownId } from './fields.schemas.ts';
+import { scopes } from '../db/schema.ts';
+import {
+  idField,
+  momentField,
+  nameField,
+  pageFields,
+  pageSchema,
+  shownId,
+  timeField,
+} from './fields.schemas.ts';
 
-export const newApiKeySchema = z.strictObject({ name: nameField }).meta({ id: 'NewApiKey' });
+const scopesField = z.array(z.enum(scopes)).min(1, 'must name at least one').max(scopes.length);
+
+/** What a key is good for that says nothing of it. */
+export const usualScopes = scopes.filter((scope) => scope !== 'admin');
+
+export const newApiKeySchema = z
+  .strictObject({
+    name: nameField,
+    scopes: scopesField.optional().meta({
+      description: `What it is good for; all but \`admin\` if absent. \`admin\` is good for everything.`,
+      example: ['events:write'],
+    }),
+    expires_at: timeField.nullish().meta({ description: 'Null or absent for never.' }),
+  })
+  .meta({ id: 'NewApiKey' });
 
 export const apiKeySchema = z
   .object({
     id: shownId('key'),
     name: z.string(),
     hint: z.string().meta({ description: 'The key’s last four characters.' }),
+    scopes: scopesField,
     created_at: momentField,
+    expires_at: momentField.nullable(),
+    last_used_at: momentField.nullable().meta({ description: 'To within a minute or so.' }),
     revoked_at: momentField.nullable(),
   })
   .meta({ id: 'ApiKey' });

@@ -5,9 +5,10 @@ import {
   apiKeyQuery,
   createdApiKeySchema,
   newApiKeySchema,
+  usualScopes,
 } from './api-keys.schemas.ts';
 import { pageOf } from './fields.schemas.ts';
-import { conflict, notFound } from './problems.ts';
+import { conflict, invalidBody, notFound } from './problems.ts';
 import { type Route, route } from './routes.ts';
 
 const tag = 'API keys';
@@ -18,13 +19,19 @@ const postApiKey = route({
   name: 'createApiKey',
   tag,
   summary: 'Make an API key',
-  description: 'Every key may do all that its account may.',
+  description: 'With scopes, so that whoever has it can do what it is meant for, and no more.',
   access: 'account',
   scope: 'admin',
   body: newApiKeySchema,
   responses: { 201: { description: 'The key, shown here only', schema: createdApiKeySchema } },
-  async handle({ db }, { body, caller }) {
-    return { status: 201, body: await createApiKey(db, caller.account_id, body.name, actorOf(caller)) };
+  async handle({ db, now }, { body, caller }) {
+    const { name, expires_at } = body;
+    if (expires_at && expires_at <= now()) {
+      throw invalidBody([{ pointer: '/expires_at', detail: 'must not be over' }]);
+    }
+    const options = { scopes: [...new Set(body.scopes ?? usualScopes)], expires_at };
+    const key = await createApiKey(db, caller.account_id, name, actorOf(caller), options);
+    return { status: 201, body: key };
   },
 });
 
@@ -54,7 +61,7 @@ const deleteApiKey = route({
   scope: 'admin',
   params: apiKeyParams,
   responses: { 204: { description: 'It is revoked' } },
-  problems: { 409: 'It is the account’s last key' },
+  problems: { 409: 'It is the account’s last key that is good for everything, for ever' },
   async handle({ db, now, forgetCallers }, { params, caller }) {
     const outcome = await revokeApiKey(db, caller.account_id, params.id, {
       actor: actorOf(caller),
@@ -62,7 +69,10 @@ const deleteApiKey = route({
     });
     if (outcome === 'not_found') throw notFound('API key');
     if (outcome === 'last_key') {
-      throw conflict('last_api_key', 'It is the last key of its account: make another one first');
+      throw conflict(
+        'last_api_key',
+        'It is the last key of its account that is good for everything, for ever: make another one first',
+      );
     }
     forgetCallers();
     return { status: 204 };

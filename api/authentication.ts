@@ -1,4 +1,4 @@
-import { type Caller, findCaller, hashApiKey } from '../db/api-keys.ts';
+import { type Caller, findCaller, hashApiKey, noteKeyUse } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
 import { findSession } from '../db/sessions.ts';
 import { createMemory } from './memory.ts';
@@ -23,9 +23,23 @@ const mostRemembered = 1_000;
 export function createAuthenticator(db: Database, now: () => Date): Authenticator {
   const memory = createMemory<Caller>({ rememberedMs, most: mostRemembered, now });
 
+  /** Beside the request, and no more often than it is looked up. */
+  function noteUse(caller: Caller | undefined): Caller | undefined {
+    if (caller?.by.kind === 'api_key' && !isOver(caller)) {
+      noteKeyUse(db, caller.by.id, now()).catch(() => {
+        // It is noted the next time.
+      });
+    }
+    return caller;
+  }
+
+  const isOver = ({ expires_at }: Caller) => expires_at !== null && expires_at <= now();
+
   async function find(header: string | undefined, sessionHash: string | undefined): Promise<Caller> {
     if (header === undefined && sessionHash !== undefined) {
-      const caller = await memory.recall(`session ${sessionHash}`, () => findSession(db, sessionHash, now()));
+      const caller = await memory.recall(`session ${sessionHash}`, async () =>
+        noteUse(await findSession(db, sessionHash, now())),
+      );
       return caller ?? refuse('The session has ended: sign in again', 'Bearer');
     }
     const key = /^Bearer +([\x21-\x7e]+) *$/i.exec(header ?? '')?.[1];
@@ -33,15 +47,15 @@ export function createAuthenticator(db: Database, now: () => Date): Authenticato
       return refuse('Send an API key in the header Authorization: Bearer <key>', 'Bearer');
     }
     const hash = hashApiKey(key);
-    const caller = await memory.recall(hash, () => findCaller(db, hash));
+    const caller = await memory.recall(hash, async () => noteUse(await findCaller(db, hash)));
     return caller ?? refuse('The API key is not known, or it was revoked', 'Bearer error="invalid_token"');
   }
 
   return {
     async authenticate(header, sessionHash) {
       const caller = await find(header, sessionHash);
-      if (caller.expires_at !== null && caller.expires_at <= now()) {
-        return refuse('What the request shows has expired', 'Bearer error="invalid_token"');
+      if (isOver(caller)) {
+        return refuse('The API key, or the session, has expired', 'Bearer error="invalid_token"');
       }
       return caller;
     },

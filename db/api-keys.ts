@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt, or, sql } from 'drizzle-orm';
 import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
@@ -13,8 +13,19 @@ export interface ApiKey {
   name: string;
   /** The key's last four characters. */
   hint: string;
+  scopes: Scope[];
   created_at: Date;
+  /** Null for never. */
+  expires_at: Date | null;
+  /** To within a minute or so; null when it was not used since that is noted. */
+  last_used_at: Date | null;
   revoked_at: Date | null;
+}
+
+/** What a new key is good for; if absent, for everything, for ever. */
+export interface ApiKeyOptions {
+  scopes?: readonly Scope[] | undefined;
+  expires_at?: Date | null | undefined;
 }
 
 /** Who a request comes from: whoever has an API key, or came by a portal link. */
@@ -41,7 +52,10 @@ const shownColumns = {
   id: apiKeys.id,
   name: apiKeys.name,
   hint: apiKeys.hint,
+  scopes: apiKeys.scopes,
   created_at: apiKeys.created_at,
+  expires_at: apiKeys.expires_at,
+  last_used_at: apiKeys.last_used_at,
   revoked_at: apiKeys.revoked_at,
 };
 
@@ -49,6 +63,8 @@ const shownColumns = {
 export const callerColumns = {
   account_id: apiKeys.account_id,
   api_key_id: apiKeys.id,
+  scopes: apiKeys.scopes,
+  expires_at: apiKeys.expires_at,
   is_first_account: sql<boolean>`${apiKeys.account_id} = (select ${accounts.id} from ${accounts}
     order by ${accounts.created_at}, ${accounts.id} limit 1)`,
 };
@@ -56,13 +72,17 @@ export const callerColumns = {
 export function callerOfKey({
   account_id,
   api_key_id,
-  is_first_account,
+  scopes: ofKey,
+  ...rest
 }: {
   account_id: AccountId;
   api_key_id: ApiKeyId;
+  scopes: readonly Scope[];
   is_first_account: boolean;
+  expires_at: Date | null;
 }): Caller {
-  return { account_id, by: { kind: 'api_key', id: api_key_id }, is_first_account, scopes, expires_at: null };
+  const by = { kind: 'api_key' as const, id: api_key_id };
+  return { account_id, by, scopes: ofKey.includes('admin') ? scopes : ofKey, ...rest };
 }
 
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -78,29 +98,50 @@ export function hashApiKey(key: string): string {
 }
 
 /** The row that a key is stored as. */
-export function apiKeyRow(accountId: AccountId, name: string, key: string) {
-  return { id: newId('key'), account_id: accountId, name, hash: hashApiKey(key), hint: key.slice(-4) };
+export function apiKeyRow(
+  accountId: AccountId,
+  name: string,
+  key: string,
+  { scopes: wanted = scopes, expires_at = null }: ApiKeyOptions = {},
+) {
+  const shown = { name, hint: key.slice(-4), scopes: [...wanted], expires_at };
+  return { id: newId('key'), account_id: accountId, hash: hashApiKey(key), ...shown };
 }
 
 /** Makes a key of an account; `key` is nowhere else to be had afterwards. */
 export const createApiKey = query(
-  (db: Database, accountId: AccountId, name: string, actor: Actor): Promise<ApiKey & { key: string }> =>
+  (
+    db: Database,
+    accountId: AccountId,
+    name: string,
+    actor: Actor,
+    options: ApiKeyOptions = {},
+  ): Promise<ApiKey & { key: string }> =>
     db.transaction(async (tx) => {
       const key = generateApiKey();
       const [row] = await tx
         .insert(apiKeys)
-        .values(apiKeyRow(accountId, name, key))
+        .values(apiKeyRow(accountId, name, key, options))
         .returning(shownColumns);
       if (row === undefined) throw new Error('the new API key was not returned');
       await appendAuditEntry(tx, {
         ...{ account_id: accountId, actor, action: 'api_key.created', subject_id: row.id },
-        details: { name },
+        details: { name, scopes: row.scopes, expires_at: row.expires_at },
       });
       return { ...row, key };
     }),
 );
 
-/** Who a key belongs to, by its hash; undefined when there is no such key or it is revoked. */
+/** Notes that a key was used, unless that was noted within the last minute. */
+export const noteKeyUse = query(async (db: Database, id: ApiKeyId, now: Date): Promise<void> => {
+  const minuteAgo = new Date(now.getTime() - 60_000);
+  await db
+    .update(apiKeys)
+    .set({ last_used_at: now })
+    .where(and(eq(apiKeys.id, id), or(isNull(apiKeys.last_used_at), lt(apiKeys.last_used_at, minuteAgo))));
+});
+
+/** Who a key belongs to, by its hash; undefined when there is no such key or it is revoked. It may have expired. */
 export const findCaller = query(async (db: Database, hash: string): Promise<Caller | undefined> => {
   const [row] = await db
     .select(callerColumns)
@@ -128,8 +169,8 @@ export const listApiKeys = query(
 );
 
 /**
- * Revokes a key at once. An account's last key stays, since without one nobody could make another: `last_key`. Revoking
- * twice is revoking once.
+ * Revokes a key at once. An account's last key that is good for everything, for ever, stays, since without one nobody could make
+ * another: `last_key`. Revoking twice is revoking once.
  */
 export const revokeApiKey = query(
   (
@@ -141,7 +182,7 @@ export const revokeApiKey = query(
     db.transaction(async (tx) => {
       // Locked, so that two calls cannot each leave the other's key as the last.
       const keys = await tx
-        .select({ id: apiKeys.id, name: apiKeys.name, revoked_at: apiKeys.revoked_at })
+        .select(shownColumns)
         .from(apiKeys)
         .where(eq(apiKeys.account_id, accountId))
         .orderBy(apiKeys.id)
@@ -149,7 +190,7 @@ export const revokeApiKey = query(
       const key = keys.find((one) => one.id === id);
       if (key === undefined) return 'not_found';
       if (key.revoked_at !== null) return 'revoked';
-      if (!keys.some((one) => one.id !== id && one.revoked_at === null)) return 'last_key';
+      if (isMaster(key) && !keys.some((one) => one.id !== id && isMaster(one))) return 'last_key';
       await tx.update(apiKeys).set({ revoked_at: now }).where(eq(apiKeys.id, id));
       await appendAuditEntry(tx, {
         ...{ account_id: accountId, actor, action: 'api_key.revoked', subject_id: id },
@@ -158,3 +199,8 @@ export const revokeApiKey = query(
       return 'revoked';
     }),
 );
+
+/** Whether further keys can be made with it at any time. */
+function isMaster({ scopes, expires_at, revoked_at }: ApiKey): boolean {
+  return scopes.includes('admin') && expires_at === null && revoked_at === null;
+}

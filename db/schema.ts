@@ -61,6 +61,14 @@ export const apiKeys = pgTable(
     hash: text().notNull(),
     /** The key's last four characters, to tell keys apart. */
     hint: text().notNull(),
+    /** With `admin` among them it may do everything. */
+    scopes: text({ enum: scopes })
+      .array()
+      .notNull()
+      .default([...scopes]),
+    expires_at: moment(),
+    /** To within a minute or so. */
+    last_used_at: moment(),
     created_at: moment().notNull().defaultNow(),
     revoked_at: moment(),
   },

@@ -91,12 +91,15 @@ async function findByLink(db: Database, condition: SQL): Promise<Caller | undefi
       account_id: portalLinks.account_id,
       read_only: portalLinks.read_only,
       expires_at: portalLinks.expires_at,
+      key_expires_at: apiKeys.expires_at,
     })
     .from(portalLinks)
     .innerJoin(apiKeys, eq(apiKeys.id, portalLinks.api_key_id))
     .where(and(condition, isNull(portalLinks.revoked_at), isNull(apiKeys.revoked_at)));
   if (link === undefined) return undefined;
-  const { id, account_id, read_only, expires_at } = link;
+  const { id, account_id, read_only, key_expires_at } = link;
+  const expires_at =
+    key_expires_at !== null && key_expires_at < link.expires_at ? key_expires_at : link.expires_at;
   return {
     account_id,
     by: { kind: 'portal_link', id, read_only },

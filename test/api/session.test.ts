@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const newKey = async () =>
-  (await api.request('POST', '/v1/api-keys', { body: { name: 'Browser' } })).json as {
+  (await api.request('POST', '/v1/api-keys', { body: { name: 'Browser', scopes: ['admin'] } })).json as {
     id: string;
     key: string;
   };
