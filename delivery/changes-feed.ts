@@ -159,8 +159,9 @@ export function createChangesFeed({ db, log }: { db: Database; log: Logger }): C
 
 /** What is committed now counts as seen, and what is not yet as still to come. */
 async function begin(db: Database): Promise<Position> {
-  const { last } = await findChangesRange(db);
-  const from = Math.max(0, last - mostInFlight);
+  const { oldest, last } = await findChangesRange(db);
+  // What came before the oldest that is kept was committed long ago.
+  const from = Math.max(last - mostInFlight, oldest === null ? last : oldest - 1);
   const groups = await readChanges(db, { after: from, also: [], limit: mostInFlight * 2 });
   const seen = new Set(groups.map(({ id }) => id));
   const gaps = new Map<number, number>();

@@ -171,6 +171,19 @@ describe('a listener', () => {
     expect(listener.heard).toEqual(['reset', 'ready']);
   });
 
+  test('who comes back need not read anew because what was told before is no longer kept', async () => {
+    await recordSome(database.db, one, [{}]);
+    await database.db.delete(changes);
+    const first = listenTo(newFeed(), one.account_id);
+    await first.hears('ready');
+    first.leave?.();
+    const [missed] = await recordSome(database.db, one, [{}]);
+    const second = listenTo(newFeed(), one.account_id, first.cursor());
+    await second.hears('ready');
+    expect(second.heard).toEqual(['ready']);
+    expect(second.told.map(({ data }) => data.id)).toContain(missed?.id);
+  });
+
   test('is told to read anew when there is too much to tell', async () => {
     const listener = listenTo(newFeed(), one.account_id);
     await listener.hears('ready');
