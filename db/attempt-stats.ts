@@ -165,9 +165,9 @@ function loadTallies(db: Database, condition: SQL, accountId?: AccountId): Promi
           select account_ids, webhook_ids, started_at, durations_ms, reasons from changes
           where ${condition} order by id limit ${mostRowsRead}
         )
-        select a.account_id, a.webhook_id, floor(extract(epoch from a.started_at) / 60)::float8 as minute, a.reason,
+        select a.account_id, a.webhook_id, floor(extract(epoch from a.started_at)::float8 / 60) as minute, a.reason,
           case when a.reason in (${unsent}) then null
-            else least(${mostLatencyClass}, greatest(0, ceil(3 * log(2.0, greatest(a.duration_ms, 1)::numeric))))::int end as latency_class,
+            else least(${mostLatencyClass}, ceil(3 * ln(greatest(a.duration_ms, 1)::float8) / ln(2::float8) - 1e-9))::int end as latency_class,
           count(*)::int as count
         from groups cross join lateral unnest(account_ids, webhook_ids, started_at, durations_ms, reasons)
           as a(account_id, webhook_id, started_at, duration_ms, reason)
