@@ -1,7 +1,7 @@
-import { eq } from 'drizzle-orm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acceptEvents } from '../../db/accept-events.ts';
-import type { OpenDatabase } from '../../db/database.ts';
+import { eq, sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
+import { type OpenDatabase, selectRows } from '../../db/database.ts';
 import { DatabaseRejected } from '../../db/errors.ts';
 import { type DeliveryId, newId } from '../../db/ids.ts';
 import { type AttemptRecord, isAttemptRecorded, recordAttempts } from '../../db/record-attempts.ts';
@@ -21,21 +21,16 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-async function newDelivery(): Promise<DeliveryId> {
-  const event = {
-    id: newId('evt'),
-    account_id,
-    client_id: null,
-    type: 'message.read',
-    channel: null,
-    data: '{}',
-    is_test: false,
-    created_at: new Date(),
-    only_webhook: null,
-    about_webhook: null,
-    idempotency_keys: [],
-    request_hash: '',
+function newEvent(account = account_id): NewEvent {
+  return {
+    ...{ id: newId('evt'), account_id: account, client_id: null, type: 'message.read', channel: null },
+    ...{ data: '{}', is_test: false, created_at: new Date(), only_webhook: null, about_webhook: null },
+    ...{ idempotency_keys: [], request_hash: '' },
   };
+}
+
+async function newDelivery(): Promise<DeliveryId> {
+  const event = newEvent();
   const [acceptance] = await acceptEvents(
     database.db,
     [event],
@@ -226,4 +221,45 @@ describe('a record that the database refuses', () => {
     expect(error).toBeInstanceOf(DatabaseRejected);
     expect(`${error.message} ${JSON.stringify(error)} ${error.cause}`).not.toContain('a-secret-value');
   });
+});
+
+test('a statement that was planned when its tables were small reads none of them whole when they are large', async () => {
+  const own = await openTestDatabase();
+  try {
+    const account = newId('acct');
+    const webhook = newId('wh');
+    await own.db.insert(accounts).values({ id: account, name: 'test' });
+    await own.db.insert(webhooks).values({
+      ...{ id: webhook, account_id: account, url: 'https://receiver.test/' },
+      ...{ events: ['*'], profile: 'inbox' },
+    });
+    const acceptMany = async (count: number) => {
+      const newEvents = Array.from({ length: count }, () => newEvent(account));
+      const accepted = await acceptEvents(
+        own.db,
+        newEvents,
+        () => true,
+        ({ id }) => `deliver/${id}`,
+      );
+      return accepted.flatMap((one) => (one.outcome === 'accepted' ? one.deliveries : []));
+    };
+    const recordOf = (deliveries: { id: DeliveryId }[]) =>
+      deliveries.map(({ id }) => success(id, { account_id: account, webhook_id: webhook }));
+    // From the sixth time on PostgreSQL keeps the plan.
+    for (let n = 0; n < 10; n += 1) await recordAttempts(own.db, recordOf(await acceptMany(1)));
+    for (let n = 0; n < 10; n += 1) await recordAttempts(own.db, recordOf(await acceptMany(500)));
+    const more = await acceptMany(1);
+    const read = await own.db.transaction(async (tx) => {
+      await recordAttempts(tx, recordOf(more));
+      const rows = await selectRows<{ read: number }>(
+        tx,
+        sql`select coalesce(sum(seq_tup_read), 0)::float8 as read from pg_stat_xact_user_tables
+            where relname like 'attempts%' or relname like 'events%' or relname = 'deliveries'`,
+      );
+      return rows[0]?.read;
+    });
+    expect(read).toBe(0);
+  } finally {
+    await own.close();
+  }
 });
