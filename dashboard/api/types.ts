@@ -63,6 +63,7 @@ export type RotatedSecret = Answer<typeof rotatedSecretSchema>;
 export type StartedTest = Answer<typeof startedTestSchema>;
 export type RecoveryProgress = Answer<typeof recoveryProgressSchema>;
 export type Session = Answer<typeof sessionSchema>;
+export type Scope = Session['scopes'][number];
 export type NewPortalLink = Asked<typeof newPortalLinkSchema>;
 export type PortalLink = Answer<typeof portalLinkSchema>;
 export type NewApiKey = Asked<typeof newApiKeySchema>;

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useApiKeys, useRevokeApiKey } from '../../api/settings.ts';
 import type { ApiKey } from '../../api/types.ts';
 import { useCanWrite } from '../../layout/session-context.ts';
-import { Badge } from '../../ui/badge.tsx';
+import { Badge, Chip } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
 import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
@@ -12,9 +12,12 @@ import { EmptyState, ErrorState, LoadingRows } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { useSay } from '../../ui/toasts.tsx';
 import { NewKeyDialog } from './new-key-dialog.tsx';
+import styles from './settings.module.css';
 
 const columns: Column[] = [
   { name: 'Key', width: 'minmax(0, 1.2fr)' },
+  { name: 'May', width: 'minmax(0, 1.4fr)' },
+  { name: 'Last used', width: '110px' },
   { name: 'Created', width: '110px' },
   { name: '', width: '96px', isEnd: true },
 ];
@@ -61,7 +64,7 @@ function KeyRow({ apiKey, canWrite }: { apiKey: ApiKey; canWrite: boolean }) {
   const revoke = useRevokeApiKey();
   const say = useSay();
   const [isAsking, setIsAsking] = useState(false);
-  const { id, name, hint, created_at, revoked_at } = apiKey;
+  const { id, name, hint, scopes, created_at, last_used_at, expires_at, revoked_at } = apiKey;
   const close = () => setIsAsking(false);
   return (
     <Row isLinked={false}>
@@ -69,7 +72,22 @@ function KeyRow({ apiKey, canWrite }: { apiKey: ApiKey; canWrite: boolean }) {
         <span className={rowStyles.line}>{name}</span>
         <span className={rowStyles.note}>
           <code>pk_…{hint}</code>
+          {expires_at && (
+            <>
+              , ends <Time at={expires_at} />
+            </>
+          )}
         </span>
+      </Cell>
+      <Cell isWideOnly>
+        <span className={styles.chips}>
+          {scopes.map((scope) => (
+            <Chip key={scope}>{scope}</Chip>
+          ))}
+        </span>
+      </Cell>
+      <Cell isWideOnly>
+        <span className={rowStyles.note}>{last_used_at ? <Time at={last_used_at} /> : 'Never'}</span>
       </Cell>
       <Cell isWideOnly>
         <span className={rowStyles.note}>

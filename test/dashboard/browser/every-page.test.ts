@@ -86,6 +86,24 @@ test('dialogs keep WCAG AA too, close on Escape and give the focus back', async 
   await context.close();
 });
 
+test('the keyboard alone gets to a delivery and back', async () => {
+  const { page, context } = await openPage(browser);
+  await signIn(page, example.url, example.key);
+  await open(page, '/deliveries');
+  await page.keyboard.press('Tab');
+  await page.getByRole('link', { name: 'Skip to content' }).press('Enter');
+  const first = page.getByRole('row').getByRole('link').first();
+  for (let presses = 0; presses < 20; presses++) {
+    await page.keyboard.press('Tab');
+    if ((await first.and(page.locator(':focus')).count()) === 1) break;
+  }
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Deliveries', level: 1 }).waitFor();
+  await context.close();
+});
+
 test('whatever is stored is shown as text', async () => {
   const { postrider } = example;
   const attack = `<img src=x onerror="window.attacked=1"><script>window.attacked=1</script>{{7*7}}`;
