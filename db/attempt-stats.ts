@@ -114,9 +114,10 @@ export const readStats = query(
         );
         const tallies = await loadTallies(tx, sql`is_unfolded`, accountId);
         const wanted = webhookId === null ? allWebhooks : uuidOf(webhookId);
-        const late = countBySpan(tallies).filter(
-          (one) =>
-            one.webhook_id === wanted && one.seconds === seconds && one.start * 1_000 >= from.getTime(),
+        const ofWanted =
+          webhookId === null ? tallies : tallies.filter(({ webhook_id }) => webhook_id === wanted);
+        const late = countBySpan(ofWanted, [seconds], webhookId === null ? 'account' : 'webhook').filter(
+          ({ start }) => start * 1_000 >= from.getTime(),
         );
         const byStart = new Map<number, StatsRow>();
         for (const { start, succeeded, failed, latency, reasons } of [...kept, ...late]) {
@@ -176,32 +177,54 @@ function loadTallies(db: Database, condition: SQL, accountId?: AccountId): Promi
   );
 }
 
-/** Tallies by span, each for its webhook and for its account as a whole. */
-function countBySpan(tallies: readonly Tally[]): Counted[] {
+/** Tallies by span, each for its webhook and for its account as a whole; of one span or one of the two where that is all there is to know. */
+function countBySpan(
+  tallies: readonly Tally[],
+  spans: readonly number[] = statsSpans.map(({ seconds }) => seconds),
+  of: 'both' | 'webhook' | 'account' = 'both',
+): Counted[] {
   const counted = new Map<string, Counted>();
-  for (const { account_id, webhook_id, minute, reason, latency_class, count } of tallies) {
-    const latency: number[] = latency_class === null ? [] : Array(latency_class + 1).fill(0);
-    if (latency_class !== null) latency[latency_class] = count;
-    const counts = {
-      succeeded: reason === null ? count : 0,
-      failed: reason === null ? 0 : count,
-      latency,
-      reasons: reason === null ? {} : { [reason]: count },
-    };
-    for (const { seconds } of statsSpans) {
+  for (const tally of tallies) {
+    const { account_id, minute } = tally;
+    const webhooks = [
+      ...(of === 'account' ? [] : [tally.webhook_id]),
+      ...(of === 'webhook' ? [] : [allWebhooks]),
+    ];
+    for (const seconds of spans) {
       const start = Math.floor((minute * 60) / seconds) * seconds;
-      for (const webhook of [webhook_id, allWebhooks]) {
-        const key = `${account_id} ${webhook} ${seconds} ${start}`;
-        const known = counted.get(key);
-        counted.set(key, {
-          ...{ account_id, webhook_id: webhook, seconds },
-          ...sum(known, { start, ...counts }),
-        });
+      for (const webhook_id of webhooks) {
+        const key = `${account_id} ${webhook_id} ${seconds} ${start}`;
+        let known = counted.get(key);
+        if (known === undefined) {
+          known = {
+            account_id,
+            webhook_id,
+            seconds,
+            start,
+            succeeded: 0,
+            failed: 0,
+            latency: [],
+            reasons: {},
+          };
+          counted.set(key, known);
+        }
+        addTally(known, tally);
       }
     }
   }
   // In one order, should two write at once.
   return [...counted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
+
+function addTally(counted: Counted, { reason, latency_class, count }: Tally): void {
+  if (reason === null) counted.succeeded += count;
+  else {
+    counted.failed += count;
+    counted.reasons[reason] = (counted.reasons[reason] ?? 0) + count;
+  }
+  if (latency_class === null) return;
+  while (counted.latency.length <= latency_class) counted.latency.push(0);
+  counted.latency[latency_class] = (counted.latency[latency_class] ?? 0) + count;
 }
 
 function sum(a: StatsRow | undefined, b: StatsRow): StatsRow {
