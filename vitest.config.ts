@@ -16,7 +16,9 @@ const isFault = (file: string) => file.startsWith(join('test', 'faults'));
 const isInBrowser = (file: string) => file.startsWith(join('test', 'dashboard', 'browser'));
 
 const faults = testFiles.filter(isFault);
-const inBrowser = testFiles.filter(isInBrowser);
+/** Measured on what large installations run on. */
+const inBrowserOnPostgres = [join('test', 'dashboard', 'browser', 'many-deliveries.test.ts')];
+const inBrowser = testFiles.filter((file) => isInBrowser(file) && !inBrowserOnPostgres.includes(file));
 const others = testFiles.filter((file) => !isFault(file) && !isInBrowser(file));
 const runTwice = others.filter(sharesServers);
 const runOnce = others.filter((file) => !sharesServers(file));
@@ -53,6 +55,17 @@ export default defineConfig({
           globalSetup: builtPage,
           env: onEmbedded,
           // They measure how soon something is seen: when the others are done, one at a time.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser-postgres',
+          include: inBrowserOnPostgres,
+          globalSetup: [...builtPage, 'test/setup/postgres.ts'],
+          env: {},
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },

@@ -9,7 +9,7 @@ import { prepareTests } from './prepare-tests.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [database, ...rest] = process.argv.slice(2);
-const projects = { embedded: ['once', 'embedded', 'browser'], postgres: ['postgres'] };
+const projects = { embedded: ['once', 'embedded', 'browser'], postgres: ['postgres', 'browser-postgres'] };
 const isOne = database === 'embedded' || database === 'postgres';
 
 /** @typedef {{ passed: number, failed: number, problems: string[] }} Outcome */

@@ -18,10 +18,11 @@ export function useNavigationFocus(location: string) {
     };
     window.history.scrollRestoration = 'manual';
     window.addEventListener('scroll', note, { passive: true });
-    window.addEventListener('popstate', back);
+    // In the capture phase: before the router hears of it, and shows the page.
+    window.addEventListener('popstate', back, true);
     return () => {
       window.removeEventListener('scroll', note);
-      window.removeEventListener('popstate', back);
+      window.removeEventListener('popstate', back, true);
     };
   }, []);
   useEffect(() => {

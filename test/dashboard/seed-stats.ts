@@ -23,7 +23,7 @@ export async function seedStats(
   webhooks: readonly Past[],
 ): Promise<void> {
   const log = pino({ level: 'silent' });
-  const { database } = await openStorage(config, { folder: config.DATA_DIR, poolSize: 1, log });
+  const { database } = await openStorage(config, { folder: config.DATA_DIR, poolSize: 4, log });
   try {
     const rows = statsSpans.flatMap(({ seconds }) =>
       Array.from({ length: spanCount }, (_, index) => {

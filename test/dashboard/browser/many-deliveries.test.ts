@@ -1,0 +1,111 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestPostrider, type TestPostrider } from '../../setup/postrider.ts';
+import { openBrowser, openPage, signIn, until } from '../open-browser.ts';
+import { seedDeliveries } from '../seed-deliveries.ts';
+
+const stored = 100_000;
+const rounds = 4;
+/** From a click or a key to what it asked for, in ms, nineteen times of twenty. */
+const allowedMs = 300;
+/** A search in payloads reads them, for 600 ms at most before it says how far it came. */
+const allowedSearchMs = 1_500;
+
+let browser: Browser;
+let postrider: TestPostrider;
+
+beforeAll(async () => {
+  [browser, postrider] = await Promise.all([openBrowser(), startTestPostrider()]);
+  const { id } = await postrider.createWebhook({
+    url: 'https://example.com/hooks',
+    description: 'Busy',
+    events: ['message.delivered', 'message.read'],
+  });
+  await postrider.stop();
+  await seedDeliveries(postrider.config, id, stored);
+  await postrider.start();
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await postrider?.close();
+});
+
+const rows = (page: Page) => page.getByRole('row').filter({ has: page.getByRole('link') });
+
+test('one of 100,000 deliveries is found and opened within 300 ms a step', { timeout: 90_000 }, async () => {
+  const { page, context } = await openPage(browser);
+  await signIn(page, postrider.apiUrl(), postrider.key);
+  await page.getByRole('link', { name: 'Deliveries' }).click();
+  await rows(page).first().waitFor();
+
+  const took: number[] = [];
+  const searches: number[] = [];
+  const timed = async (act: () => Promise<unknown>, result: () => Promise<unknown>) => {
+    const startedAt = performance.now();
+    await act();
+    await result();
+    took.push(performance.now() - startedAt);
+  };
+  for (let round = 0; round < rounds; round++) {
+    // With the quotation mark that ends it, there is one.
+    const wanted = `msg_${(round + 1) * 500}"`;
+    await timed(
+      () => page.getByLabel('Status').selectOption('failed'),
+      () => rows(page).first().filter({ hasText: 'Failed' }).waitFor(),
+    );
+    await timed(
+      () => page.getByLabel('Event type').selectOption('message.read'),
+      () => rows(page).first().filter({ hasText: 'message.read' }).waitFor(),
+    );
+    await timed(
+      () => page.getByRole('button', { name: 'Clear' }).click(),
+      () => rows(page).first().filter({ hasText: 'Succeeded' }).waitFor(),
+    );
+    await timed(
+      () => rows(page).nth(round).getByRole('link').click(),
+      () => page.getByText('Attempt 1:').waitFor(),
+    );
+    await timed(
+      () => page.goBack(),
+      () => rows(page).first().waitFor(),
+    );
+    // Typing waits a quarter of a second for the next key; that is not counted.
+    const asked = page.waitForRequest((request) => new URL(request.url()).searchParams.get('q') === wanted);
+    await page.getByLabel('Text in the payload').fill(wanted);
+    await asked;
+    const startedAt = performance.now();
+    await until(page, `document.querySelectorAll('[role=row] a').length === 1`);
+    searches.push(performance.now() - startedAt);
+    await timed(
+      () => rows(page).first().getByRole('link').click(),
+      () => page.getByLabel('Event data').getByText(`"${wanted}`).waitFor(),
+    );
+    await page.goBack();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await rows(page).first().filter({ hasText: 'Succeeded' }).waitFor();
+  }
+  took.sort((a, b) => a - b);
+  const p95 = took[Math.ceil(took.length * 0.95) - 1] ?? Number.NaN;
+  const p50 = took[took.length >> 1] ?? Number.NaN;
+  process.stdout.write(`interaction to result: p50 ${p50.toFixed()} ms, p95 ${p95.toFixed()} ms\n`);
+  expect(p95).toBeLessThan(allowedMs);
+  expect(Math.max(...searches)).toBeLessThan(allowedSearchMs);
+  await context.close();
+});
+
+test('the list goes on as one scrolls, with few rows in the page', async () => {
+  const { page, context } = await openPage(browser);
+  await signIn(page, postrider.apiUrl(), postrider.key);
+  await page.goto(`${postrider.apiUrl()}/deliveries`);
+  await rows(page).first().waitFor();
+  const height = () => page.evaluate<number>('document.documentElement.scrollHeight');
+  for (let pages = 1; pages <= 6; pages++) {
+    const before = await height();
+    await page.evaluate('window.scrollTo(0, document.documentElement.scrollHeight)');
+    await until(page, `document.documentElement.scrollHeight > ${before}`);
+  }
+  expect(await rows(page).count()).toBeLessThan(80);
+  expect(await height()).toBeGreaterThan(200 * 55);
+  await context.close();
+});
