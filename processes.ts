@@ -13,7 +13,7 @@ const livesMs = 10_000;
 const firstPauseMs = 200;
 const longestPauseMs = 30_000;
 
-/** The SDK has many threads, and glibc would keep memory for each of them. Measured: 70 MB less a process, and as fast. */
+/** The SDK has many threads, and glibc would keep memory for each of them. */
 const memoryEnv = { MALLOC_ARENA_MAX: '2' };
 
 /**

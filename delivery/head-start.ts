@@ -71,7 +71,8 @@ const mostBytes = 64 * 1024 * 1024;
 const mostWaitingForLimits = 1_000;
 /** So many wait, and the process had nothing else to wait for of late: then it is behind. */
 const manyAtOnce = 400;
-const busyShare = 0.9;
+/** Other processes, and the database, may keep the rest of the machine's time from it. */
+const busyShare = 0.5;
 /** How long one waits here for its endpoint's limits, in ms: a new one, and one that has waited in the database. */
 const patienceMs = { new: 1_500, takenUp: 10_000 };
 /** How often the database is told that attempts are still under way, in ms. */
