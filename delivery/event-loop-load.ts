@@ -1,17 +1,19 @@
-/** How busy this process is. */
+/** Whether this process is busy. */
 export interface EventLoopLoad {
-  /** The share of the last moments in which its event loop had something to do: 0 … 1. */
-  share(): number;
+  /** Its event loop has had something to do in more than half of the last moments. */
+  isBusy(): boolean;
 }
 
 const measureEveryMs = 200;
+/** Other processes, and the database, may keep the rest of the machine's time from it. */
+const busyShare = 0.5;
 
 export function createEventLoopLoad(): EventLoopLoad {
   let measured = performance.eventLoopUtilization();
   let measuredAt = performance.now();
   let share = 0;
   return {
-    share() {
+    isBusy() {
       const now = performance.now();
       if (now - measuredAt >= measureEveryMs) {
         const current = performance.eventLoopUtilization();
@@ -19,7 +21,7 @@ export function createEventLoopLoad(): EventLoopLoad {
         measured = current;
         measuredAt = now;
       }
-      return share;
+      return share > busyShare;
     },
   };
 }

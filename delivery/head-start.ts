@@ -71,8 +71,6 @@ const mostBytes = 64 * 1024 * 1024;
 const mostWaitingForLimits = 1_000;
 /** So many wait, and the process had nothing else to wait for of late: then it is behind. */
 const manyAtOnce = 400;
-/** Other processes, and the database, may keep the rest of the machine's time from it. */
-const busyShare = 0.5;
 /** How long one waits here for its endpoint's limits, in ms: a new one, and one that has waited in the database. */
 const patienceMs = { new: 1_500, takenUp: 10_000 };
 /** How often the database is told that attempts are still under way, in ms. */
@@ -264,7 +262,7 @@ export function createHeadStarts({
 
   return {
     reserve,
-    isBehind: () => count - waitingForLimits > manyAtOnce && load.share() > busyShare,
+    isBehind: () => count - waitingForLimits > manyAtOnce && load.isBusy(),
     takeUp(delivery) {
       const giveBack = takeOn(delivery.webhook, delivery.event.data.length);
       return giveBack === null ? undefined : begin(delivery, giveBack, { isNew: false }).outcome;

@@ -44,7 +44,6 @@ const mostPerTransaction = 500;
 /** While one waits for the disk, the next gathers what comes. */
 const mostTransactions = 2;
 /** A busy process begins a second one for so many events at the least: few large ones cost less than many small ones. */
-const busyShare = 0.5;
 const fewEvents = 50;
 const mostBytesPerTransaction = 16 * 1024 * 1024;
 const mostWaitingEvents = 5_000;
@@ -127,7 +126,7 @@ export function createIntake({
   }
 
   function mostTransactionsNow(): number {
-    return waitingEvents < fewEvents && load.share() > busyShare ? 1 : mostTransactions;
+    return waitingEvents < fewEvents && load.isBusy() ? 1 : mostTransactions;
   }
 
   /** While first attempts pile up, events are taken in as slowly as these are made, within bounds. */
