@@ -2,10 +2,11 @@ import type { ReactNode } from 'react';
 import type { DeliveryStatus, EndpointState } from '../api/types.ts';
 import { deliveryTones, deliveryWords, endpointTones, endpointWords, type Tone } from '../format/words.ts';
 import styles from './badge.module.css';
+import tones from './tones.module.css';
 
 export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {
   return (
-    <span className={`${styles.badge} ${styles[tone]}`}>
+    <span className={`${styles.badge} ${tones[tone]}`}>
       <span className={`${styles.dot} ${styles[`${tone}Dot`]}`} />
       {children}
     </span>

@@ -2,15 +2,15 @@ import { SlidersHorizontal } from 'lucide-react';
 import { useState } from 'react';
 import { useEventTypes } from '../../api/events.ts';
 import { useWebhooks } from '../../api/webhooks.ts';
-import { fieldOfMoment, momentOfField } from '../../format/time.ts';
-import { deliveryWords } from '../../format/words.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
-import { FilterBar, FilterInput, FilterSelect, SearchBox } from '../../ui/filter-bar.tsx';
+import { FilterBar, FilterInput, FilterSelect } from '../../ui/filter-bar.tsx';
+import { ChannelFilter, EventTypeFilter, TimeFilter } from '../../ui/list-filters.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { useTyped } from '../../ui/use-typed.ts';
 import { nameOf } from '../webhooks/webhook-name.ts';
 import { useDeliveryFilter } from './delivery-filter.ts';
+import { PayloadSearch, StatusFilter } from './delivery-filters.tsx';
 import { DeliveryList } from './delivery-list.tsx';
 
 export function DeliveryListPage() {
@@ -27,20 +27,8 @@ export function DeliveryListPage() {
     <>
       <PageHeader title="Deliveries" note="What went out, what waits, and what came back" />
       <FilterBar>
-        <SearchBox
-          label="Text in the payload"
-          placeholder="Text in the payload"
-          value={text}
-          onChange={setText}
-        />
-        <FilterSelect label="Status" value={filter.status ?? ''} onChange={(value) => set('status', value)}>
-          <option value="">Any status</option>
-          {Object.entries(deliveryWords).map(([value, words]) => (
-            <option key={value} value={value}>
-              {words}
-            </option>
-          ))}
-        </FilterSelect>
+        <PayloadSearch value={text} onChange={setText} />
+        <StatusFilter value={filter.status} onChange={(value) => set('status', value)} />
         <FilterSelect
           label="Webhook"
           value={filter.webhook_id ?? ''}
@@ -53,44 +41,25 @@ export function DeliveryListPage() {
             </option>
           ))}
         </FilterSelect>
-        <FilterSelect label="Event type" value={filter.type ?? ''} onChange={(value) => set('type', value)}>
-          <option value="">Any event type</option>
-          {(types.data ?? []).map(({ name }) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </FilterSelect>
+        <EventTypeFilter
+          value={filter.type}
+          types={types.data ?? []}
+          onChange={(value) => set('type', value)}
+        />
         <Button aria-expanded={showsMore} onClick={() => setWantsMore(!showsMore)}>
           <SlidersHorizontal aria-hidden />
           More
         </Button>
         {showsMore && (
           <>
-            <FilterInput
-              label="Channel"
-              size={14}
-              value={channel}
-              onChange={(event) => setChannel(event.target.value)}
-            />
+            <ChannelFilter value={channel} onChange={setChannel} />
             <FilterInput
               label="Event id"
               size={16}
               value={eventId}
               onChange={(event) => setEventId(event.target.value)}
             />
-            <FilterInput
-              label="From"
-              type="datetime-local"
-              value={fieldOfMoment(filter.since)}
-              onChange={(event) => set('since', momentOfField(event.target.value))}
-            />
-            <FilterInput
-              label="To"
-              type="datetime-local"
-              value={fieldOfMoment(filter.until)}
-              onChange={(event) => set('until', momentOfField(event.target.value))}
-            />
+            <TimeFilter since={since} until={until} onChange={set} />
           </>
         )}
         {isNarrowed && (

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { Delivery } from '../../api/types.ts';
 import type { Tone } from '../../format/words.ts';
 import { Time } from '../../ui/time.tsx';
+import tones from '../../ui/tones.module.css';
 import { AttemptCard } from './attempt-card.tsx';
 import styles from './deliveries.module.css';
 
@@ -72,7 +73,7 @@ function LastStep({ delivery }: { delivery: Delivery }) {
 function Step({ tone, icon, children }: { tone: Tone; icon: ReactNode; children: ReactNode }) {
   return (
     <li className={styles.step}>
-      <span className={`${styles.mark} ${styles[tone]}`}>{icon}</span>
+      <span className={`${styles.mark} ${tones[tone]}`}>{icon}</span>
       <div className={styles.stepBody}>{children}</div>
     </li>
   );

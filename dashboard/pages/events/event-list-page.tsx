@@ -1,11 +1,11 @@
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { useEventTypes } from '../../api/events.ts';
-import { fieldOfMoment, momentOfField } from '../../format/time.ts';
 import { useCanWrite } from '../../layout/session-context.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
-import { FilterBar, FilterInput, FilterSelect, SearchBox } from '../../ui/filter-bar.tsx';
+import { FilterBar, SearchBox } from '../../ui/filter-bar.tsx';
+import { ChannelFilter, EventTypeFilter, TimeFilter } from '../../ui/list-filters.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { useTyped } from '../../ui/use-typed.ts';
 import { useEventFilter } from './event-filter.ts';
@@ -35,32 +35,13 @@ export function EventListPage() {
       />
       <FilterBar>
         <SearchBox label="Text in the data" placeholder="Text in the data" value={text} onChange={setText} />
-        <FilterSelect label="Event type" value={filter.type ?? ''} onChange={(value) => set('type', value)}>
-          <option value="">Any event type</option>
-          {(types.data ?? []).map(({ name }) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </FilterSelect>
-        <FilterInput
-          label="Channel"
-          size={14}
-          value={channel}
-          onChange={(event) => setChannel(event.target.value)}
+        <EventTypeFilter
+          value={filter.type}
+          types={types.data ?? []}
+          onChange={(value) => set('type', value)}
         />
-        <FilterInput
-          label="From"
-          type="datetime-local"
-          value={fieldOfMoment(filter.since)}
-          onChange={(event) => set('since', momentOfField(event.target.value))}
-        />
-        <FilterInput
-          label="To"
-          type="datetime-local"
-          value={fieldOfMoment(filter.until)}
-          onChange={(event) => set('until', momentOfField(event.target.value))}
-        />
+        <ChannelFilter value={channel} onChange={setChannel} />
+        <TimeFilter since={filter.since} until={filter.until} onChange={set} />
         {isNarrowed && (
           <Button kind="ghost" onClick={clear}>
             Clear

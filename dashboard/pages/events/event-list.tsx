@@ -1,12 +1,10 @@
-import { SearchX, SquareTerminal } from 'lucide-react';
+import { SquareTerminal } from 'lucide-react';
 import { type EventFilter, useEvents } from '../../api/events.ts';
 import type { EventSummary } from '../../api/types.ts';
-import { exactTime } from '../../format/time.ts';
 import { Badge, Chip } from '../../ui/badge.tsx';
-import { Button } from '../../ui/button.tsx';
-import { EndlessList } from '../../ui/endless-list.tsx';
 import { Cell, type Column, Row, RowLink, rowStyles } from '../../ui/rows.tsx';
-import { EmptyState, ErrorState, LoadingRows } from '../../ui/states.tsx';
+import { SearchedList } from '../../ui/searched-list.tsx';
+import { EmptyState } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 
 const columns: Column[] = [
@@ -15,8 +13,6 @@ const columns: Column[] = [
   { name: 'Channel', width: 'minmax(0, 1.2fr)' },
   { name: 'Posted', width: '110px', isEnd: true },
 ];
-
-const rowHeight = 60;
 
 export function EventList({
   filter,
@@ -27,41 +23,22 @@ export function EventList({
   isNarrowed: boolean;
   onClear: () => void;
 }) {
-  const list = useEvents(filter);
-  if (list.isPending) return <LoadingRows rows={8} />;
-  if (list.isError) return <ErrorState error={list.error} onRetry={() => void list.refetch()} />;
-  const events = list.data.pages.flatMap((page) => page.data);
-  const searchedUntil = list.data.pages.at(-1)?.searched_until;
-  const searched = searchedUntil === undefined ? undefined : `Searched back to ${exactTime(searchedUntil)}.`;
-  if (events.length === 0 && !list.hasNextPage) {
-    return isNarrowed ? (
-      <EmptyState
-        icon={SearchX}
-        title="No event is like that"
-        action={<Button onClick={onClear}>Show all</Button>}
-      >
-        {searched}
-      </EmptyState>
-    ) : (
-      <EmptyState icon={SquareTerminal} title="No events yet">
-        Producers post them to /v1/events. You can post one here.
-      </EmptyState>
-    );
-  }
   return (
-    <EndlessList
+    <SearchedList
       label="Events"
       columns={columns}
-      items={events}
-      keyOf={({ id }) => id}
-      rowHeight={rowHeight}
-      hasMore={list.hasNextPage}
-      isLoadingMore={list.isFetchingNextPage}
-      onMore={() => void list.fetchNextPage()}
-      note={searched}
+      list={useEvents(filter)}
+      isNarrowed={isNarrowed}
+      onClear={onClear}
+      noneLike="No event is like that"
+      noneYet={
+        <EmptyState icon={SquareTerminal} title="No events yet">
+          Producers post them to /v1/events. You can post one here.
+        </EmptyState>
+      }
     >
       {(event) => <EventRow event={event} />}
-    </EndlessList>
+    </SearchedList>
   );
 }
 

@@ -1,9 +1,9 @@
 import type { Webhook } from '../../api/types.ts';
-import { deliveryWords } from '../../format/words.ts';
 import { Card } from '../../ui/card.tsx';
-import { FilterBar, FilterSelect, SearchBox } from '../../ui/filter-bar.tsx';
+import { FilterBar } from '../../ui/filter-bar.tsx';
 import { useTyped } from '../../ui/use-typed.ts';
 import { useDeliveryFilter } from '../deliveries/delivery-filter.ts';
+import { PayloadSearch, StatusFilter } from '../deliveries/delivery-filters.tsx';
 import { DeliveryList } from '../deliveries/delivery-list.tsx';
 
 /** All deliveries of one webhook. */
@@ -13,20 +13,8 @@ export function WebhookDeliveries({ webhook }: { webhook: Webhook }) {
   return (
     <div>
       <FilterBar>
-        <SearchBox
-          label="Text in the payload"
-          placeholder="Text in the payload"
-          value={text}
-          onChange={setText}
-        />
-        <FilterSelect label="Status" value={filter.status ?? ''} onChange={(value) => set('status', value)}>
-          <option value="">Any status</option>
-          {Object.entries(deliveryWords).map(([value, words]) => (
-            <option key={value} value={value}>
-              {words}
-            </option>
-          ))}
-        </FilterSelect>
+        <PayloadSearch value={text} onChange={setText} />
+        <StatusFilter value={filter.status} onChange={(value) => set('status', value)} />
       </FilterBar>
       <Card isFlush>
         <DeliveryList

@@ -1,0 +1,58 @@
+import { fieldOfMoment, momentOfField } from '../format/time.ts';
+import { FilterInput, FilterSelect } from './filter-bar.tsx';
+
+/** Any event type, or one of those that are known. */
+export function EventTypeFilter({
+  value,
+  types,
+  onChange,
+}: {
+  value: string | undefined;
+  types: readonly { name: string }[];
+  onChange: (value: string) => void;
+}) {
+  return (
+    <FilterSelect label="Event type" value={value ?? ''} onChange={onChange}>
+      <option value="">Any event type</option>
+      {types.map(({ name }) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </FilterSelect>
+  );
+}
+
+export function ChannelFilter({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  return (
+    <FilterInput label="Channel" size={14} value={value} onChange={(event) => onChange(event.target.value)} />
+  );
+}
+
+/** From one moment to another; both are RFC 3339. */
+export function TimeFilter({
+  since,
+  until,
+  onChange,
+}: {
+  since: string | undefined;
+  until: string | undefined;
+  onChange: (name: 'since' | 'until', moment: ReturnType<typeof momentOfField>) => void;
+}) {
+  return (
+    <>
+      <FilterInput
+        label="From"
+        type="datetime-local"
+        value={fieldOfMoment(since)}
+        onChange={(event) => onChange('since', momentOfField(event.target.value))}
+      />
+      <FilterInput
+        label="To"
+        type="datetime-local"
+        value={fieldOfMoment(until)}
+        onChange={(event) => onChange('until', momentOfField(event.target.value))}
+      />
+    </>
+  );
+}
