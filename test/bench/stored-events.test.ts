@@ -28,15 +28,16 @@ describe('events that are stored before a scenario', () => {
     expect(
       await one(sql`select count(distinct e.id)::int as events, count(distinct d.id)::int as deliveries,
           count(distinct a.id)::int as attempts, bool_and(d.status = 'succeeded' and a.succeeded) as are_delivered,
+          bool_and(d.created_at = e.created_at and a.started_at = e.created_at) as are_of_one_moment,
           bool_and(length(e.data) = 500) as are_whole,
           bool_and(e.created_at between now() - interval '6 hours 1 minute' and now()) as are_recent
-        from events e join deliveries d on d.created_at = e.created_at
-        join attempts a on a.delivery_id = d.id where a.started_at = e.created_at`),
+        from events e join deliveries d on d.event_id = e.id join attempts a on a.delivery_id = d.id`),
     ).toEqual({
       events: 3_000,
       deliveries: 3_000,
       attempts: 3_000,
       are_delivered: true,
+      are_of_one_moment: true,
       are_whole: true,
       are_recent: true,
     });
