@@ -3,6 +3,6 @@ import pretty from 'pino-pretty';
 
 /** The process's log: JSON lines on stdout, or lines for people when stdout is a terminal. */
 export function createLog(level: string): Logger {
-  const options = { level, base: null };
+  const options = { level, base: { pid: process.pid } };
   return process.stdout.isTTY ? pino(options, pretty({ ignore: 'pid,hostname', sync: true })) : pino(options);
 }

@@ -55,7 +55,8 @@ async function acceptEvent(services: Services, { body, headers, caller }: PostEv
   const acceptance = await services.intake.accept(event);
   if (acceptance.outcome === 'conflict') throw keyConflict(acceptance.key, { header: 'Idempotency-Key' });
   await services.eventTypes.noteSeen(caller.account_id, [event.type]);
-  return { status: 202, body: acceptedEvent(event, acceptance) };
+  const { event_id } = acceptance;
+  return { status: 202, body: acceptedEvent(event, acceptance), logged: { event_id } };
 }
 
 const getEvents = route({

@@ -7,7 +7,7 @@ import { withinDeadline } from './deadline.ts';
 import { assertFromDashboard, assertSameOrigin } from './forged-requests.ts';
 import { Problem } from './problems.ts';
 import { mostBodyBytes, readJsonBody } from './request-body.ts';
-import { noteForLog } from './request-log.ts';
+import { idsForLog, noteForLog } from './request-log.ts';
 import { type Reply, type Route, type Services, scopeOf } from './routes.ts';
 import { sessionHashIn } from './session-cookie.ts';
 import { parseBody, parseParameters } from './validation.ts';
@@ -55,8 +55,10 @@ function serve(
       route.access === 'public' ? undefined : await identify(request, route, authenticator, sessionHash);
     if (caller !== undefined) noteForLog(response, { account_id: caller.account_id });
     if (route.body) budget.setAside(request, response, route.mostBodyBytes ?? mostBodyBytes);
+    const params = route.params && parseParameters(route.params, request.params, 'parameter');
+    if (params !== undefined) noteForLog(response, idsForLog(params));
     const answer = route.handle(services, {
-      params: route.params && parseParameters(route.params, request.params, 'parameter'),
+      params,
       query: parseQuery(route, request),
       headers: route.headers && parseParameters(route.headers, headersOf(route.headers, request), 'header'),
       body: route.body && parseBody(route.body, await readJsonBody(request, response, route)),
@@ -157,6 +159,7 @@ function isOutage(error: unknown): boolean {
 }
 
 function send(response: Response, reply: Reply): void {
+  if (reply.logged !== undefined) noteForLog(response, reply.logged);
   response.status(reply.status).set(reply.headers ?? {});
   if (reply.stream !== undefined && response.req.method !== 'HEAD') reply.stream(response);
   else if (reply.body === undefined) response.end();

@@ -1,12 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { isId } from '../db/ids.ts';
 
-interface Notes {
+export interface Notes {
   request_id: string;
   /** The route's pattern: the path itself may hold anything. */
   route?: string;
   account_id?: string;
+  event_id?: string;
+  webhook_id?: string;
+  delivery_id?: string;
+}
+
+const noted = { evt: 'event_id', wh: 'webhook_id', dlv: 'delivery_id' } as const;
+
+/** Those of the parameters of a path that are ids of ours: a producer's own id of an event may hold anything. */
+export function idsForLog(params: unknown): Partial<Notes> {
+  const texts = Object.values(params ?? {}).filter((value) => typeof value === 'string');
+  return Object.fromEntries(
+    texts.flatMap((text) => {
+      const prefix = (['evt', 'wh', 'dlv'] as const).find((one) => isId(one, text));
+      return prefix === undefined ? [] : [[noted[prefix], text]];
+    }),
+  );
 }
 
 /** Adds to what the request's line in the log will say. */
@@ -33,7 +50,7 @@ export function logRequests(log: Logger): RequestHandler {
     noteForLog(response, { request_id: requestId });
     response.set('X-Request-Id', requestId);
     response.once('close', () => {
-      const { route, account_id } = response.locals as Notes;
+      const { route, request_id, ...ids } = response.locals as Notes;
       const level = quietRoutes.has(route ?? '') ? 'debug' : 'info';
       if (!log.isLevelEnabled(level)) return;
       const line = {
@@ -41,8 +58,8 @@ export function logRequests(log: Logger): RequestHandler {
         route: route ?? null,
         status: response.statusCode,
         duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
-        request_id: requestId,
-        ...(account_id === undefined ? {} : { account_id }),
+        request_id,
+        ...ids,
         ...(response.writableFinished ? {} : { aborted: true }),
       };
       log[level](line, 'request');

@@ -86,6 +86,8 @@ export interface Reply {
   /** In place of a body: writes to the response, whose status and headers are set, for as long as it likes. */
   stream?(response: Response): void;
   headers?: Record<string, string>;
+  /** For the request's line in the log: ids of what it made. */
+  logged?: { event_id: string } | { webhook_id: string };
 }
 
 export interface ResponseSpec {

@@ -57,6 +57,7 @@ const postWebhook = route({
       status: 201,
       body: { ...shownWebhook(webhook), secret },
       headers: { Location: `/v1/webhooks/${webhook.id}` },
+      logged: { webhook_id: webhook.id },
     };
   },
 });

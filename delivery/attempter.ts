@@ -122,19 +122,7 @@ export function createAttempter(dependencies: {
         ...(record.detail === null ? {} : { reason: record.detail }),
       });
     }
-    log.info(
-      {
-        account_id: record.account_id,
-        webhook_id: record.webhook_id,
-        delivery_id: record.delivery_id,
-        workflow_id: delivery.workflow_id,
-        attempt: number,
-        response_status: record.response_status,
-        duration_ms: record.duration_ms,
-        ...(record.detail === null ? {} : { reason: record.detail }),
-      },
-      record.succeeded ? 'delivered' : 'attempt failed',
-    );
+    logAttempt(record, delivery, number);
     const isGone = verdict.outcome === 'failed' && verdict.disablesEndpoint;
     return {
       status,
@@ -144,6 +132,19 @@ export function createAttempter(dependencies: {
       is_gone: isGone,
       is_final: verdict.outcome === 'failed' && !verdict.retryable && !isGone,
     };
+  }
+
+  function logAttempt(record: AttemptRecord, { event, workflow_id }: LoadedDelivery, number: number) {
+    if (!log.isLevelEnabled('info')) return;
+    const { account_id, webhook_id, delivery_id, id, trigger, response_status, duration_ms, detail } = record;
+    log.info(
+      {
+        ...{ account_id, event_id: event.id, webhook_id, delivery_id, workflow_id, attempt_id: id },
+        ...{ attempt: number, trigger, response_status, duration_ms },
+        ...(detail === null ? {} : { reason: detail }),
+      },
+      record.succeeded ? 'delivered' : 'attempt failed',
+    );
   }
 
   async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date) {

@@ -107,6 +107,10 @@ test('no secret, password, token or header value is in the log, in Temporal, in 
   expectNone('an answer', answers.join('\n'));
   expect(logLines.length).toBeGreaterThan(20);
   expectNone('the log', logLines.join('\n'), [...markers, inUrl, payload]);
+  expectLines(
+    logLines.map((line) => JSON.parse(line)),
+    { event, failed: ended.find(({ status }: { status: string }) => status === 'failed') },
+  );
   expect(histories).toContain(ended[0].id);
   expectNone('Temporal', histories, [...markers, inUrl, payload]);
   expect(dump).toContain(payload);
@@ -115,6 +119,24 @@ test('no secret, password, token or header value is in the log, in Temporal, in 
   await postrider.close();
   await receiver.close();
 }, 60_000);
+
+/** A line a request and an attempt, with the ids that lead from one to the other: so that there was something to hide. */
+function expectLines(
+  lines: Record<string, unknown>[],
+  { event, failed }: { event: { id: string }; failed: { id: string; webhook_id: string } },
+) {
+  const posted = lines.filter(({ route, method }) => route === '/v1/events' && method === 'POST');
+  const ids = { account_id: expect.stringMatching(/^acct_/), event_id: event.id };
+  expect(posted).toEqual([expect.objectContaining({ ...ids, status: 202, request_id: expect.any(String) })]);
+  const attempts = lines.filter(({ delivery_id, attempt }) => delivery_id === failed.id && attempt === 1);
+  expect(attempts).toEqual([
+    expect.objectContaining({
+      ...{ ...ids, msg: 'attempt failed', webhook_id: failed.webhook_id, trigger: 'schedule' },
+      ...{ workflow_id: expect.stringMatching(/^deliver\//), attempt_id: expect.stringMatching(/^att_/) },
+      ...{ response_status: null, duration_ms: expect.any(Number), reason: 'the connection was refused' },
+    }),
+  ]);
+}
 
 /** Every workflow of this Postrider, its payloads decoded. */
 async function allHistories({ temporal, config }: TestPostrider): Promise<string> {

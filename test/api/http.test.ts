@@ -213,6 +213,27 @@ describe('the log', () => {
       msg: 'request',
     });
   });
+
+  test('names the event and the webhook that a request is about, and no id of the producer’s own', async () => {
+    api.logLines.length = 0;
+    const body = { ...event, id: 'hunter2-own-id' };
+    const webhook = await api.request('POST', '/v1/webhooks', {
+      body: { url: 'https://receiver.test/', events: ['logged'] },
+    });
+    await api.request('POST', '/v1/events', { body });
+    await api.request('GET', '/v1/events/hunter2-own-id');
+    await api.request('GET', `/v1/webhooks/${webhook.json.id}/logs`);
+    await api.request('DELETE', `/v1/webhooks/${webhook.json.id}`);
+    await expect.poll(() => api.logLines.length).toBe(5);
+    expect(api.logLines.join('')).not.toContain('hunter2');
+    const webhook_id = webhook.json.id;
+    const event_id = expect.stringMatching(/^evt_/);
+    const lines = api.logLines.map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ webhook_id });
+    expect(lines[1]).toMatchObject({ event_id, status: 202 });
+    expect(lines[2]).not.toHaveProperty('event_id');
+    for (const line of lines.slice(3)) expect(line).toMatchObject({ webhook_id });
+  });
 });
 
 describe('when something is wrong on our side', () => {
