@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The API's port, taken before there is anything to serve. */
+/** A port of ours, the API's or the operators', taken before there is anything to serve. */
 export interface ApiListener {
   readonly port: number;
   /** Until then every request is answered 503. */
@@ -23,7 +23,11 @@ const requestTimeoutMs = 30_000;
  * Takes the port at once, so that a second start fails before it has touched anything.
  * @throws PortNotUsable
  */
-export async function listenForApi(host: string, port: number): Promise<ApiListener> {
+export async function listenForApi(
+  host: string,
+  port: number,
+  setting: 'PORT' | 'METRICS_PORT' = 'PORT',
+): Promise<ApiListener> {
   let listener: RequestListener = (_request, response) => {
     response
       .writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '2' })
@@ -39,7 +43,7 @@ export async function listenForApi(host: string, port: number): Promise<ApiListe
       listener(request, response);
     },
   );
-  await listening(server, host, port);
+  await listening(server, host, port, setting);
   return {
     port: (server.address() as AddressInfo).port,
     serve(next) {
@@ -54,16 +58,20 @@ export async function listenForApi(host: string, port: number): Promise<ApiListe
   };
 }
 
-function listening(server: Server, host: string, port: number): Promise<void> {
+function listening(server: Server, host: string, port: number, setting: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `${host}:${port}`;
       if (error.code === 'EADDRINUSE') {
         reject(
-          new PortNotUsable(`port ${port} is in use (${where}): stop what has it, or set PORT to another`),
+          new PortNotUsable(
+            `port ${port} is in use (${where}): stop what has it, or set ${setting} to another`,
+          ),
         );
       } else
-        reject(new PortNotUsable(`cannot listen on ${where} (${error.code}): set PORT or HOST to others`));
+        reject(
+          new PortNotUsable(`cannot listen on ${where} (${error.code}): set ${setting} or HOST to others`),
+        );
     });
     server.listen(port, host, () => resolve());
   });

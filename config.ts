@@ -37,6 +37,11 @@ export const settings = {
     fallback: null,
     doc: 'Where people reach the API, for links to it; the address it listens on unless given.',
   },
+  METRICS_PORT: {
+    schema: integer(1, 65_535),
+    fallback: null,
+    doc: 'Port of `/metrics`, `/healthz` and `/readyz` alone, which ask for no key there: not to be reachable from outside. None unless given.',
+  },
   DATA_DIR: {
     schema: z.string().transform((folder) => resolve(folder)),
     fallback: 'data',

@@ -10,11 +10,13 @@ import { createFailureTeller, type FailureTeller } from './delivery/failure-tell
 import { createHeadStarts, type HeadStarts } from './delivery/head-start.ts';
 import { createHealthReporter } from './delivery/health-reporter.ts';
 import { createHttpClient } from './delivery/http-client.ts';
-import { createIntake, type Intake } from './delivery/intake.ts';
+import { createIntake, type Intake, type OpenIntake } from './delivery/intake.ts';
 import { createPuttingOff, type PuttingOff } from './delivery/putting-off.ts';
 import { createRecorder } from './delivery/recorder.ts';
 import { createWaitingSender, type WaitingSender } from './delivery/waiting-sender.ts';
 import { createWorkflowPacer } from './delivery/workflow-pacer.ts';
+import type { Meters } from './telemetry/meters.ts';
+import { observeHttp, observeIntake, observeRecorder } from './telemetry/observed.ts';
 import type { HealthStarter } from './temporal/health-starter.ts';
 import type { WorkflowStarter } from './temporal/workflow-starter.ts';
 import { version } from './version.ts';
@@ -22,7 +24,7 @@ import { isAddressAllowed } from './webhook/address-policy.ts';
 
 /** What takes events in and makes attempts: in every process, since each makes the first attempts of what it takes in. */
 export interface Engine {
-  intake: Intake;
+  intake: Intake & Pick<OpenIntake, 'waitingEvents'>;
   attempter: Attempter;
   slots: EndpointSlots;
   limiter: EndpointLimiter;
@@ -43,6 +45,7 @@ export function openEngine({
   healthStarter,
   hasWorker,
   resolve,
+  meters,
   opened,
 }: {
   config: Config;
@@ -54,12 +57,14 @@ export function openEngine({
   /** Whether workflows run in this process too. */
   hasWorker: boolean;
   resolve: Resolve | undefined;
+  meters: Meters;
   opened: (() => Promise<void>)[];
 }): Engine {
-  const http = createHttpClient({
+  const client = createHttpClient({
     isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
     ...(resolve === undefined ? {} : { resolve }),
   });
+  const http = observeHttp(client, meters);
   const reporter = createHealthReporter({ starter: healthStarter, log });
   // Attempts make operational events, which are taken in like any other.
   const failures = createFailureTeller({ db, intake: { accept: (event) => intake.accept(event) }, log });
@@ -67,7 +72,7 @@ export function openEngine({
   const limiter = createEndpointLimiter({ db, slots, log });
   const attempter = createAttempter({
     http,
-    recorder: createRecorder({ db, log }),
+    recorder: observeRecorder(createRecorder({ db, log }), meters),
     reporter,
     failures,
     limiter,
@@ -94,7 +99,12 @@ export function openEngine({
     eventsPerWorkflow: config.EVENTS_PER_WORKFLOW,
     windowMs: config.GROUP_WINDOW_MS,
   });
-  const intake = createIntake({ db, pacer, headStarts });
+  const onStored = (events: number, ms: number) => {
+    meters.intakeGroup.observe(events);
+    meters.intakeDuration.observe(ms / 1000);
+  };
+  const { waitingEvents, ...plainIntake } = createIntake({ db, pacer, headStarts, onStored });
+  const intake = { ...observeIntake(plainIntake, meters), waitingEvents };
   opened.push(intake.close, http.close, reporter.close, failures.close, limiter.close, attempter.idle);
   opened.push(headStarts.close);
   if (waitingSender !== undefined) opened.push(waitingSender.close);

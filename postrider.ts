@@ -23,9 +23,13 @@ import { keepStats } from './delivery/stats-keeper.ts';
 import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
 import { longestWindowMs } from './delivery/workflow-pacing.ts';
 import { type Engine, openEngine } from './engine.ts';
-import { createReadiness } from './readiness.ts';
+import { serveOperators } from './operators.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 import type { Role } from './roles.ts';
 import { openStorage } from './storage.ts';
+import { createMeters, type Meters } from './telemetry/meters.ts';
+import { observeStarter } from './telemetry/observed.ts';
+import { createScraper, type MetricsOptions, type Scraper } from './telemetry/scraper.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
 import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
 import { createHealthStarter, type HealthStarter } from './temporal/health-starter.ts';
@@ -66,6 +70,8 @@ export interface StartOptions {
   workflowBundle?: string;
   /** Looks up the host names of webhooks; otherwise the system does. */
   resolve?: Resolve;
+  /** Where else metrics come from; otherwise from this process alone, without those of Temporal's SDK. */
+  metrics?: MetricsOptions;
 }
 
 /** The length, in characters, below which an API key is warned of. */
@@ -95,7 +101,17 @@ export async function startPostrider(config: Config, options: StartOptions): Pro
 
 async function open(
   config: Config,
-  { role, env, log, report, listensFirst = true, temporalUiUrl, workflowBundle, resolve }: StartOptions,
+  {
+    role,
+    env,
+    log,
+    report,
+    listensFirst = true,
+    temporalUiUrl,
+    workflowBundle,
+    resolve,
+    metrics = { process: '0' },
+  }: StartOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
 ): Promise<Postrider> {
@@ -105,7 +121,14 @@ async function open(
     opened.push(listener.close);
     return listener;
   };
+  const listenForMetrics = async () => {
+    if (config.METRICS_PORT === undefined) return undefined;
+    const listener = await listenForApi(config.HOST, config.METRICS_PORT, 'METRICS_PORT');
+    opened.push(listener.close);
+    return listener;
+  };
   const firstListener = listensFirst ? await listen() : undefined;
+  const firstForMetrics = listensFirst ? await listenForMetrics() : undefined;
 
   const share = Math.floor(poolSizes.inAll / config.PROCESSES);
   const poolSize = Math.max(poolSizes.least, Math.min(poolSizes.most, share));
@@ -133,11 +156,15 @@ async function open(
   const temporal = await connectTemporal({ address: server.address, namespace: config.TEMPORAL_NAMESPACE });
   opened.push(temporal.close);
   await ensureSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE, searchAttributes);
-  const starter = createWorkflowStarter({
-    client: temporal.client,
-    taskQueue: config.TEMPORAL_TASK_QUEUE,
-    requestEagerStart: role !== 'api',
-  });
+  const meters = createMeters({ process: metrics.process, version });
+  const starter = observeStarter(
+    createWorkflowStarter({
+      client: temporal.client,
+      taskQueue: config.TEMPORAL_TASK_QUEUE,
+      requestEagerStart: role !== 'api',
+    }),
+    meters,
+  );
   const healthStarter = createHealthStarter({
     client: temporal.client,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
@@ -151,12 +178,16 @@ async function open(
   const starters = { starter, healthStarter, recoveryStarter };
   const common = { config, log, sealer, ...starters, opened };
   opened.push(keepStats({ db: database.db, log }).close);
-  const engine = openEngine({ ...common, db: database.db, hasWorker: role !== 'api', resolve });
-  const parts = { ...common, database, temporal, engine };
+  const engine = openEngine({ ...common, db: database.db, hasWorker: role !== 'api', resolve, meters });
+  const scraper = createScraper({ meters, database, intake: engine.intake, options: metrics });
+  const parts = { ...common, database, temporal, engine, meters, scraper };
   const uiUrl = server.uiUrl ?? temporalUiUrl;
   const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle });
+  const isReady = createReadiness({ database, temporal, worker });
   const listener = firstListener ?? (await listen());
-  if (listener !== undefined) openApi({ ...parts, uiUrl, listener, worker });
+  if (listener !== undefined) openApi({ ...parts, uiUrl, listener, isReady });
+  const forMetrics = firstForMetrics ?? (await listenForMetrics());
+  forMetrics?.serve(serveOperators({ readMetrics: scraper.read, isReady }));
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
 
   return {
@@ -178,6 +209,8 @@ interface Parts {
   healthStarter: HealthStarter;
   recoveryStarter: RecoveryStarter;
   engine: Engine;
+  meters: Meters;
+  scraper: Scraper;
   opened: (() => Promise<void>)[];
 }
 
@@ -240,16 +273,21 @@ function openApi({
   log,
   database,
   sealer,
-  temporal,
   starter,
   healthStarter,
   recoveryStarter,
   engine: { intake },
+  meters,
+  scraper,
   uiUrl,
   opened,
   listener,
-  worker,
-}: Parts & { uiUrl: string | undefined; listener: ApiListener; worker: RunningWorker | undefined }): void {
+  isReady,
+}: Parts & {
+  uiUrl: string | undefined;
+  listener: ApiListener;
+  isReady: () => Promise<Readiness>;
+}): void {
   const announcer = createInboxAnnouncer({ starter, log });
   const watcher = createWebhookWatcher({
     starter: {
@@ -281,10 +319,16 @@ function openApi({
         version,
         publicUrl: apiUrl(config, listener),
         temporalNamespace: config.TEMPORAL_NAMESPACE,
+        isForThisMachine: config.PUBLIC_URL === undefined && isLoopback(config.HOST),
         dashboardFolder: builtDashboard(),
         ...(uiUrl === undefined ? {} : { temporalUiUrl: uiUrl }),
       },
-      isReady: createReadiness({ database, temporal, worker }),
+      isReady,
+      readMetrics: scraper.read,
+      onRequest: ({ method, route, status, duration_ms }) => {
+        meters.requests.inc({ method, route: route ?? 'none', status });
+        meters.requestDuration.observe({ route: route ?? 'none' }, duration_ms / 1000);
+      },
       log,
     }),
   );
@@ -307,6 +351,11 @@ function bundledWorkflows(): string | undefined {
 function builtDashboard(): string | undefined {
   const places = ['./page', './dist/page'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
   return places.find((place) => existsSync(place));
+}
+
+/** Nobody on another machine can connect to it. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function apiUrl(config: Config, { port }: ApiListener): string {

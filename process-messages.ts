@@ -1,15 +1,24 @@
 import type { Announcement } from './announcement.ts';
+import type { Told } from './telemetry/scraper.ts';
 
 /** What one of several processes tells the one that looks after them. */
-export interface FromProcess {
-  ready: Announcement;
-}
+export type FromProcess =
+  | { ready: Announcement }
+  /** It was asked for the metrics of all; `askMetrics` comes back as `id`. */
+  | { askMetrics: number }
+  /** Its own metrics, as it was told to. */
+  | { id: number; metrics: string };
+
+/** What the one that looks after them tells each while it runs. */
+export type ToProcess = { tellMetrics: number } | { id: number; told: Told };
 
 /** What the one that looks after them tells each when it starts. */
 export interface ProcessSettings {
   temporalUiUrl?: string | undefined;
   /** The first of all takes the port at once, so that a port in use prevents the start; others once they are ready. */
   isFirst: boolean;
+  /** Its number among them, from 0 on, which one that is started in its place has as well. */
+  number: number;
 }
 
 const variable = 'POSTRIDER_PROCESS';
@@ -22,5 +31,5 @@ export function processEnv(settings: ProcessSettings): Record<string, string> {
 /** A process that is alone is the first. */
 export function settingsOfProcess(env: NodeJS.ProcessEnv): ProcessSettings {
   const text = env[variable];
-  return text === undefined ? { isFirst: true } : JSON.parse(text);
+  return text === undefined ? { isFirst: true, number: 0 } : JSON.parse(text);
 }

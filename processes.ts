@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { type Announcement, announce, stoppingLine } from './announcement.ts';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
+import { createMetricsRelay } from './metrics-relay.ts';
 import { type FromProcess, processEnv } from './process-messages.ts';
 import type { Role } from './roles.ts';
 import { firstStopSignal } from './stop-signals.ts';
@@ -39,14 +40,16 @@ export async function run(
   // Each takes connections from the port itself: one that is handed to a process which has just died would hang.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec: program, args: [role], execArgv: process.execArgv });
-  const start = (isFirst: boolean) => {
+  const relay = createMetricsRelay();
+  const start = (number: number, isFirst: boolean) => {
     const own = server === undefined ? {} : { TEMPORAL_ADDRESS: server.address };
     const worker = cluster.fork({
       ...memoryEnv,
       ...own,
-      ...processEnv({ isFirst, temporalUiUrl: server?.uiUrl }),
+      ...processEnv({ isFirst, number, temporalUiUrl: server?.uiUrl }),
     });
     workers.add(worker);
+    relay.add(worker, `${number}`);
     let wasReady = false;
     const exited = new Promise<Exit>((resolve) => {
       worker.once('exit', (code, signal) => {
@@ -55,17 +58,19 @@ export async function run(
       });
     });
     const ready = new Promise<Announcement>((resolve) => {
-      worker.once('message', (message: FromProcess) => {
+      worker.on('message', (message: FromProcess) => {
+        if (!('ready' in message)) return;
         wasReady = true;
         resolve(message.ready);
       });
     });
     if (isStopping) worker.process.kill('SIGTERM');
-    return { exited, ready };
+    return { number, exited, ready };
   };
 
   /** Resolves when the process has ended and is not to be started again. */
   async function keepRunning(first: Started): Promise<Exit> {
+    const { number } = first;
     let { exited } = first;
     for (let pauseMs = firstPauseMs; ; ) {
       const startedAt = Date.now();
@@ -75,18 +80,18 @@ export async function run(
       await delay(isStopping ? 0 : pauseMs);
       if (isStopping) return exit;
       log.error({ pid: exit.pid, how: exit.how }, 'a process ended by itself: starting it again');
-      exited = start(false).exited;
+      exited = start(number, false).exited;
     }
   }
 
-  const first = start(true);
+  const first = start(0, true);
   const announcement = await Promise.race([first.ready, first.exited.then(() => undefined)]);
   // It has said why.
   if (announcement === undefined && !isStopping) {
     await server?.close();
     process.exit(1);
   }
-  const others = Array.from({ length: config.PROCESSES - 1 }, () => start(false));
+  const others = Array.from({ length: config.PROCESSES - 1 }, (_, index) => start(index + 1, false));
   const ended = Promise.all([first, ...others].map(keepRunning));
   await Promise.race([Promise.all(others.map(({ ready }) => ready)), ended]);
   if (announcement !== undefined && !isStopping) announce(announcement, report);
@@ -111,6 +116,8 @@ interface Exit {
 }
 
 interface Started {
+  /** Its number among the processes. */
+  number: number;
   exited: Promise<Exit>;
   /** Stays pending when it ends before. */
   ready: Promise<Announcement>;

@@ -2,11 +2,13 @@ import cluster from 'node:cluster';
 import { announce, stoppingLine } from './announcement.ts';
 import type { Config } from './config.ts';
 import { createLog } from './log.ts';
+import { joinProcesses } from './metrics-relay.ts';
 import { startPostrider } from './postrider.ts';
 import { type FromProcess, settingsOfProcess } from './process-messages.ts';
 import type { Role } from './roles.ts';
 import { firstStopSignal } from './stop-signals.ts';
-import { installTemporalRuntime } from './temporal/connect.ts';
+
+import { installMeasuredRuntime, readSdkMetrics } from './temporal/sdk-metrics.ts';
 
 /**
  * Runs Postrider in this process until a signal stops it or it cannot go on. Among several processes, what is for the user
@@ -22,13 +24,18 @@ export async function run(
   const signalled = firstStopSignal(() => process.exit(1));
   void signalled.then(() => isStarted || process.exit(1));
 
-  const { temporalUiUrl, isFirst } = settingsOfProcess(env);
+  const { temporalUiUrl, isFirst, number } = settingsOfProcess(env);
   const log = createLog(config.LOG_LEVEL);
   const report = (line: string) => process.stdout.write(`${line}\n`);
-  installTemporalRuntime(log);
+  const sdkMetricsPort = await installMeasuredRuntime(log, `${number}`);
   const postrider = await startPostrider(config, {
     ...{ role, env, log, report, listensFirst: isFirst },
     ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
+    metrics: {
+      process: `${number}`,
+      ...(sdkMetricsPort === undefined ? {} : { readTemporal: () => readSdkMetrics(sdkMetricsPort) }),
+      ...(cluster.isWorker ? { joinProcesses } : {}),
+    },
   });
   isStarted = true;
   const { apiUrl, madeAdminKey } = postrider;

@@ -36,13 +36,25 @@ export function requestIdOf(response: Response): string {
   return (response.locals as Notes).request_id;
 }
 
-const quietRoutes = new Set(['/healthz', '/readyz']);
+/** A request that was answered, or whose client has gone. */
+export interface AnsweredRequest {
+  method: string;
+  /** The route's pattern; null where no route took it. */
+  route: string | null;
+  status: number;
+  duration_ms: number;
+}
+
+const quietRoutes = new Set(['/healthz', '/readyz', '/metrics']);
 
 /**
  * Gives every request an id (its own X-Request-Id where that is plain), gives it back, and logs one line when the answer
- * is sent: no query, no body, no header.
+ * is sent: no query, no body, no header. `onRequest` hears of each as well.
  */
-export function logRequests(log: Logger): RequestHandler {
+export function logRequests(
+  log: Logger,
+  onRequest: (request: AnsweredRequest) => void = () => {},
+): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     const given = request.get('X-Request-Id') ?? '';
@@ -50,15 +62,15 @@ export function logRequests(log: Logger): RequestHandler {
     noteForLog(response, { request_id: requestId });
     response.set('X-Request-Id', requestId);
     response.once('close', () => {
-      const { route, request_id, ...ids } = response.locals as Notes;
+      const { route = null, request_id, ...ids } = response.locals as Notes;
+      const { method } = request;
+      const status = response.statusCode;
+      const duration_ms = Math.round((performance.now() - startedAt) * 10) / 10;
+      onRequest({ method, route, status, duration_ms });
       const level = quietRoutes.has(route ?? '') ? 'debug' : 'info';
       if (!log.isLevelEnabled(level)) return;
       const line = {
-        method: request.method,
-        route: route ?? null,
-        status: response.statusCode,
-        duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
-        request_id,
+        ...{ method, route, status, duration_ms, request_id },
         ...ids,
         ...(response.writableFinished ? {} : { aborted: true }),
       };

@@ -14,6 +14,7 @@ import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
 import type { EventTypes } from './event-type-rules.ts';
+import type { AnsweredRequest } from './request-log.ts';
 
 export interface ApiSettings {
   /** Postrider's own version. */
@@ -23,6 +24,8 @@ export interface ApiSettings {
   /** Where people reach the API and the dashboard, without a slash at its end. */
   publicUrl: string;
   temporalNamespace: string;
+  /** Whether it is reached from this machine alone, as far as the settings tell. */
+  isForThisMachine?: boolean;
   /** Where people open Temporal's own page; linked to from ours. */
   temporalUiUrl?: string | undefined;
   /** Where the dashboard's page was built. */
@@ -54,6 +57,10 @@ export interface ApiDependencies {
   sealer: Sealer;
   settings: ApiSettings;
   isReady(): Promise<Readiness>;
+  /** All metrics, in Prometheus's text format. */
+  readMetrics(): Promise<string>;
+  /** Hears of every request that was answered. */
+  onRequest?: (request: AnsweredRequest) => void;
   log: Logger;
   now?: () => Date;
 }

@@ -15,6 +15,8 @@ export interface OpenDatabase {
   db: Database;
   /** `server` for PostgreSQL, `embedded` for PGlite in this process. */
   kind: 'server' | 'embedded';
+  /** The connections to a server that are open, those of them that nobody uses, and how many statements wait for one. */
+  pool?: () => { open: number; idle: number; waiting: number };
   close(): Promise<void>;
 }
 
@@ -50,7 +52,12 @@ export function openServerDatabase(options: {
   // The pool listens to idle connections alone: one that is cut in a transaction, between two statements, would otherwise
   // end the process. The next statement fails, which says the same.
   pool.on('connect', (client) => client.on('error', () => {}));
-  return { db: drizzleServer(pool, { schema }), kind: 'server', close: () => pool.end() };
+  return {
+    db: drizzleServer(pool, { schema }),
+    kind: 'server',
+    pool: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  };
 }
 
 /**

@@ -162,6 +162,10 @@ export const webhooks = pgTable(
   },
   (table) => [
     index('webhooks_account').on(table.account_id, table.id).where(sql`${table.deleted_at} is null`),
+    // Few of all: counted at each scrape of the metrics.
+    index('webhooks_unwell')
+      .on(table.endpoint_state)
+      .where(sql`${table.deleted_at} is null and ${table.endpoint_state} <> 'healthy'`),
     index('webhooks_uncounted').on(table.id).where(sql`${table.outcomes} > ${table.outcomes_counted}`),
   ],
 );

@@ -26,6 +26,12 @@ export interface Intake {
   close(): Promise<void>;
 }
 
+/** An intake as whoever opened it sees it. */
+export interface OpenIntake extends Intake {
+  /** How many events wait to be stored. */
+  waitingEvents(): number;
+}
+
 /** More waits to be stored than could be within a second. */
 export class IntakeFull extends Error {
   override readonly name = 'IntakeFull';
@@ -63,17 +69,20 @@ const statementTimeoutMs = 5_000;
 /**
  * An intake that stores, in one transaction, whatever requests are waiting when there is one free. A lone request is a group
  * of one and waits for nobody. First attempts begin when the transaction has committed, and workflows start beside the
- * answer; without `headStarts` the workflows make the first attempts.
+ * answer; without `headStarts` the workflows make the first attempts. `onStored` hears of each transaction that has stored
+ * events: how many, and in how many ms.
  */
 export function createIntake({
   db,
   pacer,
   headStarts,
+  onStored = () => {},
 }: {
   db: Database;
   pacer: WorkflowPacer;
   headStarts?: HeadStarts | undefined;
-}): Intake {
+  onStored?: (events: number, ms: number) => void;
+}): OpenIntake {
   const load = createEventLoopLoad();
   const memory = createSubscriptionMemory();
   let waiting: Waiting[] = [];
@@ -206,6 +215,7 @@ export function createIntake({
   }
 
   async function storeTogether(events: readonly NewEvent[]): Promise<Acceptance[]> {
+    const begunAt = performance.now();
     const joining = pacer.join();
     const workflowIds = new Set<string>();
     const reservations = new Map<string, Reservation>();
@@ -234,6 +244,7 @@ export function createIntake({
       stored = events.flatMap((event, index) =>
         beginStored(event, acceptances[index] as Acceptance, reservations),
       );
+      onStored(events.length, performance.now() - begunAt);
       return acceptances;
     } catch (error) {
       // Some may have been stored in spite of it.
@@ -269,6 +280,7 @@ export function createIntake({
     },
 
     acceptAll: (events) => (events.length === 0 ? Promise.resolve([]) : add(events)),
+    waitingEvents: () => waitingEvents,
 
     async close() {
       while (storing.size > 0 || waiting.length > 0)

@@ -15,6 +15,7 @@ const sourceFolders = [
   'db',
   'delivery',
   'demo',
+  'telemetry',
   'temporal',
   'webhook',
   'workflows',

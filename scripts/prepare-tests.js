@@ -3,18 +3,20 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { withElapsed } from './elapsed.js';
 import { chromiumAdvice, findChromium } from './find-chromium.js';
 import { findPostgres, postgresAdvice } from './find-postgres.js';
+import { findPromtool, promtoolAdvice, unpackPromtool } from './find-promtool.js';
 import { installPackages } from './install-packages.js';
 import { runCommand } from './run-command.js';
 
 /**
- * Installs what the tests need and this machine lacks: the packages, and PostgreSQL and Chromium where root may install them
- * with apt-get. The Temporal CLI is found or installed when the tests' server is started.
+ * Installs what the tests need and this machine lacks: the packages, PostgreSQL and Chromium where root may install them
+ * with apt-get, and promtool out of Debian's package. The Temporal CLI is found or installed when the tests' server is started.
  * @param {string} root the checkout
  */
 export async function prepareTests(root) {
   await installPackages(root);
   await installProgram({ name: 'postgresql', find: findPostgres, advice: postgresAdvice });
   await installProgram({ name: 'chromium', find: findChromium, advice: chromiumAdvice });
+  await preparePromtool();
 }
 
 /** @param {{ name: string, find: () => unknown, advice: string }} program `name` is that of its Debian package */
@@ -27,6 +29,17 @@ async function installProgram({ name, find, advice }) {
     await runCommand('apt-get', ['install', '--yes', '--no-install-recommends', name], { env });
   });
   if (find() === undefined) throw new Error(advice);
+}
+
+async function preparePromtool() {
+  if (findPromtool() !== undefined) return;
+  if (!existsSync('/usr/bin/apt-get')) throw new Error(promtoolAdvice);
+  await withElapsed('fetching promtool (of the Debian package prometheus)', async () => {
+    // A machine that is new knows of no packages, and root alone may ask for them.
+    if (process.getuid?.() === 0) await runCommand('apt-get', ['update']);
+    await unpackPromtool();
+  });
+  if (findPromtool() === undefined) throw new Error(promtoolAdvice);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

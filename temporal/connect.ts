@@ -46,16 +46,29 @@ async function connectWithin(address: string, deadline: number): Promise<NativeC
 
 /**
  * Sets up the SDK's runtime, once a process and before anything else of the SDK: its logs go to ours, and signals are
- * left to the composition root, which stops things in order.
+ * left to the composition root, which stops things in order. Its metrics are told at `metrics.bindAddress`, with Prometheus's units.
+ * @throws Error when that address is in use
  */
-export function installTemporalRuntime(log: Logger): void {
+export function installTemporalRuntime(
+  log: Logger,
+  metrics?: { bindAddress: string; process: string },
+): void {
   Runtime.install({
     shutdownSignals: [],
     logger: pinoAsTemporalLogger(log.child({ from: 'temporal-sdk' })),
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) },
+      ...(metrics === undefined ? {} : { metrics: metricsOptions(metrics) }),
     },
   });
+}
+
+function metricsOptions({ bindAddress, process }: { bindAddress: string; process: string }) {
+  return {
+    globalTags: { process },
+    attachServiceName: false,
+    prometheus: { bindAddress, countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true },
+  };
 }
 
 const levels = { TRACE: 'trace', DEBUG: 'trace', INFO: 'debug', WARN: 'warn', ERROR: 'error' } as const;

@@ -4,6 +4,7 @@ import { parseConfig } from '../config.ts';
 import { DataFolderInUse } from '../data-folder.ts';
 import { type Postrider, startPostrider } from '../postrider.ts';
 import type { Role } from '../roles.ts';
+import { freePorts } from '../temporal/free-ports.ts';
 import { testSettings } from './setup/postrider.ts';
 import { startReceiver } from './setup/receiver.ts';
 import { waitFor } from './setup/wait-for.ts';
@@ -31,7 +32,11 @@ it('delivers with the API and two workers apart on a server, and refuses a secon
     await expect(startRoles(env, 'worker')).rejects.toThrow(DataFolderInUse);
     return;
   }
-  const workers = [await startRoles(env, 'worker'), await startRoles(env, 'worker')];
+  const [METRICS_PORT = 0] = await freePorts('127.0.0.1', [undefined]);
+  const workers = [
+    await startRoles(env, 'worker'),
+    await startRoles({ ...env, METRICS_PORT: `${METRICS_PORT}` }, 'worker'),
+  ];
   expect(workers.map((worker) => worker.apiUrl)).toEqual([undefined, undefined]);
 
   const post = async (path: string, body: object) => {
@@ -52,4 +57,10 @@ it('delivers with the API and two workers apart on a server, and refuses a secon
     const ids = new Set(receiver.received.map(({ headers }) => headers['webhook-id']));
     return ids.size === 20 && receiver.received.length > 20 ? ids : undefined;
   }, 'each event, and retries');
+
+  // A worker has no API to be asked at.
+  const ask = (path: string) => fetch(`http://127.0.0.1:${METRICS_PORT}${path}`);
+  expect(await (await ask('/readyz')).json()).toMatchObject({ ready: true });
+  expect(await (await ask('/metrics')).text()).toContain('postrider_endpoints{state="');
+  expect((await ask('/v1/events')).status).toBe(404);
 }, 60_000);

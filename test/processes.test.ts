@@ -107,6 +107,24 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
       return delivery?.status === 'succeeded' ? delivery : undefined;
     }, `the delivery of ${id}`);
 
+  /** Whichever is asked tells of both, of the same moment. */
+  async function expectMetricsOfAll() {
+    const headers = { authorization: `Bearer ${settings.env.ADMIN_API_KEY}`, connection: 'close' };
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
+    const byProcess = (name: string, labels = '') => {
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(labels));
+      return Object.fromEntries<number>(
+        lines.map((line) => [/process="(\d+)"/.exec(line)?.[1] ?? '', Number(line.split(' ').at(-1))]),
+      );
+    };
+    expect(byProcess('postrider_process_up')).toEqual({ 0: 1, 1: 1 });
+    const delivered = byProcess('postrider_deliveries_ended_total', 'outcome="succeeded"');
+    expect(Object.values(delivered).reduce((sum, count) => sum + count, 0)).toBe(40);
+    for (const name of ['temporal_worker_start_total', 'process_resident_memory_bytes']) {
+      expect(Object.keys(byProcess(name)).sort(), name).toEqual(['0', '1']);
+    }
+  }
+
   it('runs two on one port, each event delivered once, and stops them in order', { timeout }, async () => {
     await ready();
     expect(workers()).toHaveLength(2);
@@ -115,6 +133,7 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
       expect(await delivered(id)).toMatchObject({ attempt_count: 1 });
     }
     expect(receiver.received).toHaveLength(40);
+    await expectMetricsOfAll();
     expect(await stop('SIGTERM')).toBe(0);
     expect(workers()).toEqual([]);
     expect(out).toContain('stopping');

@@ -118,6 +118,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     watcher,
     sealer,
     settings: testApiSettings,
+    readMetrics: async () => 'postrider_build_info{version="1.2.3"} 1\n',
     isReady: async () => ({ ready: true, checks: { database: { ok: true } } }),
     log,
     ...overrides,

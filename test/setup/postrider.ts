@@ -8,12 +8,12 @@ import { inject } from 'vitest';
 import { parseConfig } from '../../config.ts';
 import { generateEncryptionKey } from '../../db/encryption.ts';
 import { type StartOptions, startPostrider } from '../../postrider.ts';
-import { installTemporalRuntime } from '../../temporal/connect.ts';
+import { installMeasuredRuntime, readSdkMetrics } from '../../temporal/sdk-metrics.ts';
 import { createServerDatabase } from './database.ts';
 import type {} from './once-a-run.ts';
 import { waitFor } from './wait-for.ts';
 
-installTemporalRuntime(pino({ level: 'silent' }));
+const sdkMetricsPort = await installMeasuredRuntime(pino({ level: 'silent' }), '0');
 
 /** The settings of a Postrider of its own: database, port, task queue; the run's Temporal server. */
 export async function testSettings(): Promise<{ env: Record<string, string>; remove(): Promise<void> }> {
@@ -56,6 +56,7 @@ export async function startTestPostrider(
       log: pino({ level: config.LOG_LEVEL }),
       report: () => {},
       workflowBundle: inject('workflowBundle'),
+      metrics: { process: '0', readTemporal: async () => readSdkMetrics(sdkMetricsPort ?? 0) },
       ...options,
     });
   let postrider = await start();

@@ -1,0 +1,1 @@
+CREATE INDEX "webhooks_unwell" ON "webhooks" USING btree ("endpoint_state") WHERE "webhooks"."deleted_at" is null and "webhooks"."endpoint_state" <> 'healthy';

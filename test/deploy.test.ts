@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { findPromtool, promtoolAdvice } from '../scripts/find-promtool.js';
+import { createMeters } from '../telemetry/meters.ts';
+
+const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+const rules: { alert: string; expr: string }[] = parse(read('deploy/prometheus/alerts.yml')).groups[0].rules;
+const operations = read('docs/operations.md');
+
+function promtool(...args: string[]): string {
+  const program = findPromtool();
+  if (program === undefined) throw new Error(promtoolAdvice);
+  return execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe' });
+}
+
+test('each alert fires when it should and not before, as promtool tells', () => {
+  expect(promtool('test', 'rules', 'deploy/prometheus/alerts.test.yml')).toContain('SUCCESS');
+  const tests: { alert_rule_test: { alertname: string; exp_alerts: unknown[] }[] }[] = parse(
+    read('deploy/prometheus/alerts.test.yml'),
+  ).tests;
+  const tried = tests.flatMap(({ alert_rule_test }) => alert_rule_test);
+  for (const { alert } of rules) {
+    const own = tried.filter(({ alertname }) => alertname === alert);
+    expect(new Set(own.map(({ exp_alerts }) => exp_alerts.length)), alert).toEqual(new Set([0, 1]));
+  }
+});
+
+test('operations.md says of each alert what to do, and knows no other', () => {
+  const named = [...operations.matchAll(/^\| `(Postrider\w+)`/gm)].map(([, name]) => name);
+  expect(new Set(named)).toEqual(new Set(rules.map(({ alert }) => alert)));
+});
+
+test('operations.md names every metric of ours, and no other', () => {
+  const { registry } = createMeters({ process: '0', version: '1' });
+  const ofDatabase = [...read('telemetry/standing-meters.ts').matchAll(/'(postrider_\w+)'/g)].map(
+    ([, name]) => name,
+  );
+  const ours = [
+    ...registry.getMetricsAsArray().map(({ name }) => name),
+    ...ofDatabase,
+    'postrider_process_up',
+  ];
+  const named = [...operations.matchAll(/`(postrider_[a-z_]+)/g)].map(([, name]) => name);
+  expect(new Set(named)).toEqual(new Set(ours));
+});
