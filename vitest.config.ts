@@ -10,6 +10,10 @@ const testFiles = readdirSync('test', { recursive: true, encoding: 'utf8' })
 const sharesServers = (file: string) =>
   /from '[./]*\/setup\/(?!receiver|wait-for)/.test(readFileSync(file, 'utf8'));
 
+/** What shares the Temporal server alone is the same on both. */
+const usesDatabase = (file: string) =>
+  /from '[./]*\/setup\/(?!receiver|wait-for|once-a-run)/.test(readFileSync(file, 'utf8'));
+
 /** They end servers and processes of their own, and measure: when the others are done, and in their full form one at a time. */
 const isFault = (file: string) => file.startsWith(join('test', 'faults'));
 /** In a real browser, on the built page. */
@@ -87,7 +91,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'postgres',
-          include: runTwice,
+          include: runTwice.filter(usesDatabase),
           globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
           // The set-up adds TEST_DATABASE_URL.
           env: {},

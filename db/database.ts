@@ -25,7 +25,7 @@ export interface OpenDatabase {
  * empty, and without these would read the whole of it, over and over, until the statistics come: measured as half of
  * PostgreSQL's work in a new database's first minute.
  */
-const planSettings =
+export const planSettings =
   'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off';
 /** A server that hangs right after it has taken a connection is not waited for longer, in ms. */
 const planQuery = { text: planSettings, query_timeout: 5_000 };

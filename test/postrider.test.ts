@@ -22,7 +22,7 @@ async function startRoles(env: Record<string, string>, role: Role): Promise<Post
 }
 
 it('delivers with the API and two workers apart on a server, and refuses a second process on an embedded database', async () => {
-  const { env, remove } = await testSettings();
+  const { env, remove } = await testSettings('empty');
   onTestFinished(remove);
   const receiver = await startReceiver((_, index) => (index % 2 === 0 ? 500 : 200));
   onTestFinished(() => receiver.close());

@@ -20,7 +20,7 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
   let out = '';
   let err = '';
   beforeEach(async () => {
-    settings = await testSettings();
+    settings = await testSettings('empty');
     receiver = await startReceiver();
     port = (await freePorts('127.0.0.1', [undefined]))[0] as number;
     start();

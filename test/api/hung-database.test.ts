@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PostgresServer, startPostgresServer } from '../../bench/servers/postgres-server.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
+import { createServerTemplate } from '../setup/database.ts';
 import { waitFor } from '../setup/wait-for.ts';
 
 const shared = process.env.TEST_DATABASE_URL;
@@ -13,6 +14,7 @@ describe.runIf(shared)('while PostgreSQL hangs', () => {
   beforeAll(async () => {
     // One of its own, since the others' would hang with it.
     server = await startPostgresServer();
+    await createServerTemplate(server.url);
     process.env.TEST_DATABASE_URL = server.url;
     api = await startTestApi();
     process.env.TEST_DATABASE_URL = shared;

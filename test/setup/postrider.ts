@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -10,21 +10,28 @@ import { generateEncryptionKey } from '../../db/encryption.ts';
 import { type StartOptions, startPostrider } from '../../postrider.ts';
 import { installMeasuredRuntime, readSdkMetrics } from '../../temporal/sdk-metrics.ts';
 import { createServerDatabase } from './database.ts';
+import { migratedTemplate } from './migrated-template.ts';
 import type {} from './once-a-run.ts';
 import { waitFor } from './wait-for.ts';
 
 const sdkMetricsPort = await installMeasuredRuntime(pino({ level: 'silent' }), '0');
 
-/** The settings of a Postrider of its own: database, port, task queue; the run's Temporal server. */
-export async function testSettings(): Promise<{ env: Record<string, string>; remove(): Promise<void> }> {
+/** The settings of a Postrider of its own: database (migrated already, or `empty`), port, task queue; the run's Temporal server. */
+export async function testSettings(
+  state: 'migrated' | 'empty' = 'migrated',
+): Promise<{ env: Record<string, string>; remove(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'postrider-test-'));
+  const dataFolder = join(folder, 'data');
   const server = process.env.TEST_DATABASE_URL;
-  const database = server ? await createServerDatabase(server) : undefined;
+  const database = server ? await createServerDatabase(server, state) : undefined;
+  if (database === undefined && state === 'migrated') {
+    await cp((await migratedTemplate()).folder, join(dataFolder, 'database'), { recursive: true });
+  }
   return {
     env: {
       HOST: '127.0.0.1',
       PORT: '0',
-      DATA_DIR: join(folder, 'data'),
+      DATA_DIR: dataFolder,
       ...(database === undefined
         ? {}
         : { DATABASE_URL: database.url, ENCRYPTION_KEY: generateEncryptionKey() }),
