@@ -28,6 +28,8 @@ const runTwice = others.filter(sharesServers);
 const runOnce = others.filter((file) => !sharesServers(file));
 /** What makes pictures of every page: `npm run screenshots` runs it, no test run does. */
 const pictures = [join('test', 'dashboard', 'screenshots.ts')];
+/** What takes too long for every run: with MEASURE set there is a project for each kind of database (docs/dashboard.md). */
+const measuredOnPostgres = [join('test', 'dashboard', 'measured', 'million-attempts.ts')];
 const sharedServers = ['test/setup/temporal-server.ts', 'test/setup/workflow-bundle.ts'];
 const builtPage = [...sharedServers, 'test/setup/compiled.ts'];
 const onEmbedded = { TEST_DATABASE_URL: '' };
@@ -84,6 +86,30 @@ export default defineConfig({
                 include: pictures,
                 globalSetup: builtPage,
                 env: onEmbedded,
+              },
+            },
+          ]),
+      ...(process.env.MEASURE === undefined
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: {
+                name: 'measured-embedded',
+                include: inBrowserOnPostgres,
+                globalSetup: builtPage,
+                env: onEmbedded,
+                sequence: { groupOrder: 2 },
+              },
+            },
+            {
+              extends: true as const,
+              test: {
+                name: 'measured-postgres',
+                include: measuredOnPostgres,
+                globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
+                env: {},
+                sequence: { groupOrder: 3 },
               },
             },
           ]),

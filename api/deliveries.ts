@@ -33,14 +33,15 @@ const getDeliveries = route({
   access: 'account',
   query: deliveryQuery,
   responses: { 200: { description: 'A page of deliveries', schema: deliveryPageSchema } },
-  async handle({ db }, { query, caller }) {
+  async handle({ db }, { query, caller, hasLeft }) {
     const { event_id, status: statuses, webhook_id, type, channel, since, until, q } = query;
     const eventId = event_id === undefined ? undefined : await findEventId(db, caller.account_id, event_id);
     if (event_id !== undefined && eventId === undefined) {
       return { status: 200, body: { data: [], next_cursor: null } };
     }
     const filter = { statuses, webhook_id, type, channel, since, until, q, event_id: eventId };
-    return { status: 200, body: await searchDeliveries(db, caller.account_id, filter, pageOf(query)) };
+    const page = await searchDeliveries(db, caller.account_id, filter, pageOf(query), hasLeft);
+    return { status: 200, body: page };
   },
 });
 

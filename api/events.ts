@@ -71,10 +71,10 @@ const getEvents = route({
   access: 'account',
   query: eventQuery,
   responses: { 200: { description: 'A page of events', schema: eventPageSchema } },
-  async handle({ db }, { query, caller }) {
+  async handle({ db }, { query, caller, hasLeft }) {
     const { type, channel, since, until, q } = query;
     const filter = { type, channel, since, until, q };
-    const page = await searchEvents(db, caller.account_id, filter, pageOf(query));
+    const page = await searchEvents(db, caller.account_id, filter, pageOf(query), hasLeft);
     return { status: 200, body: { ...page, data: page.data.map(shown) } };
   },
 });

@@ -63,6 +63,7 @@ function serve(
       headers: route.headers && parseParameters(route.headers, headersOf(route.headers, request), 'header'),
       body: route.body && parseBody(route.body, await readJsonBody(request, response, route)),
       sessionHash,
+      hasLeft: () => request.socket.destroyed,
       isStillAllowed: () => identify(request, route, authenticator, sessionHash).then(() => true, isOutage),
       get caller() {
         if (caller === undefined) throw new Error(`${route.name} is public: nobody calls it`);

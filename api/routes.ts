@@ -82,6 +82,8 @@ export interface RouteRequest<Params, Query, Headers, Body> {
   caller: Caller;
   /** SHA-256 of the session's token that the browser sent, be it of any use or not. */
   sessionHash: string | undefined;
+  /** Whether nobody waits for the answer any more: the connection is gone. */
+  hasLeft(): boolean;
   /** Whether the caller would still be let in. */
   isStillAllowed(): Promise<boolean>;
 }

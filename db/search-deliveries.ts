@@ -23,15 +23,16 @@ export interface DeliveryFilter extends EventFilter, TimeFilter {
   event_id?: EventId | undefined;
 }
 
-/** An account's deliveries, newest first; every given filter holds. Searched no further than `searchLimits` says. */
+/** An account's deliveries, newest first; every given filter holds. Searched no further than `searchLimits` says, nor once whoever asked has left. */
 export const searchDeliveries = query(
   async (
     db: Database,
     accountId: AccountId,
     filter: DeliveryFilter,
     page: PageRequest<'dlv'>,
+    hasLeft?: () => boolean,
   ): Promise<SearchedPage<Delivery>> => {
-    const found = await searchPage(page, searchLimits(filter), (stretch) =>
+    const found = await searchPage(page, { ...searchLimits(filter), hasLeft }, (stretch) =>
       look(db, accountId, filter, stretch),
     );
     return { ...found, data: await findDeliveriesById(db, accountId, found.data) };

@@ -15,15 +15,16 @@ import {
 } from './search-conditions.ts';
 import { type SearchedPage, type Stretch, searchPage } from './search-page.ts';
 
-/** An account's events, newest first; every given filter holds. Searched no further than `searchLimits` says. */
+/** An account's events, newest first; every given filter holds. Searched no further than `searchLimits` says, nor once whoever asked has left. */
 export const searchEvents = query(
   async (
     db: Database,
     accountId: AccountId,
     filter: EventFilter & TimeFilter,
     page: PageRequest<'evt'>,
+    hasLeft?: () => boolean,
   ): Promise<SearchedPage<EventSummary>> => {
-    const found = await searchPage(page, searchLimits(filter), async (stretch) => {
+    const found = await searchPage(page, { ...searchLimits(filter), hasLeft }, async (stretch) => {
       const [row] = await selectRows<{ looked_at: number; last: string | null; found: string[] }>(
         db,
         eventStretchStatement(accountId, filter, stretch),

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { type Id, type IdPrefix, timeOf } from './ids.ts';
 import { cursorAfter, type Page, type PageRequest } from './paging.ts';
 
@@ -31,6 +32,8 @@ export interface SearchLimits {
   /** Of a stretch: the longest that one statement takes. */
   mostRowsAtOnce: number;
   mostMs: number;
+  /** Whether nobody waits for the answer any more: then no further stretch is looked into. */
+  hasLeft?: (() => boolean) | undefined;
 }
 
 /**
@@ -39,7 +42,7 @@ export interface SearchLimits {
  */
 export async function searchPage<P extends IdPrefix>(
   { limit, before }: PageRequest<P>,
-  { mostRows, mostRowsAtOnce, mostMs }: SearchLimits,
+  { mostRows, mostRowsAtOnce, mostMs, hasLeft = () => false }: SearchLimits,
   look: (stretch: Stretch<P>) => Promise<StretchResult<P>>,
 ): Promise<SearchedPage<Id<P>>> {
   const startedAt = performance.now();
@@ -59,7 +62,9 @@ export async function searchPage<P extends IdPrefix>(
     if (looked_at < stretch.rows || last === undefined) return { data: ids, next_cursor: null };
     lookedAt += looked_at;
     position = last;
-    if (lookedAt >= mostRows || performance.now() - startedAt > mostMs) {
+    // The embedded database works in this thread: without it nothing else would be answered while a search goes on.
+    await othersTurn();
+    if (lookedAt >= mostRows || performance.now() - startedAt > mostMs || hasLeft()) {
       return { data: ids, next_cursor: cursorAfter(last), searched_until: timeOf(last) };
     }
   }

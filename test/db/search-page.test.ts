@@ -64,4 +64,36 @@ describe('a searched list', () => {
     expect(page.searched_until).toBeUndefined();
     expect([page.data.length, list.lookedAt()]).toEqual([20, 21]);
   });
+
+  test('lets others have their turn between two stretches: the embedded database works in their thread', async () => {
+    const list = listOf(Array.from({ length: 200 }, () => false));
+    let stretches = 0;
+    let turns = 0;
+    let goesOn = true;
+    const others = () => {
+      turns += 1;
+      if (goesOn) setImmediate(others);
+    };
+    setImmediate(others);
+    await searchPage(
+      { limit: 9, before: undefined },
+      { mostRows: 1_000, mostRowsAtOnce: 10, mostMs: 10_000 },
+      (stretch: Stretch<'dlv'>) => {
+        stretches += 1;
+        return list.look(stretch);
+      },
+    );
+    goesOn = false;
+    expect(stretches).toBe(21);
+    expect(turns).toBeGreaterThanOrEqual(stretches - 1);
+  });
+
+  test('is searched no further once whoever asked has left', async () => {
+    const list = listOf(Array.from({ length: 200 }, () => false));
+    const limits = { mostRows: 1_000, mostRowsAtOnce: 10, mostMs: 10_000 };
+    const hasLeft = () => list.lookedAt() >= 30;
+    const page = await searchPage({ limit: 9, before: undefined }, { ...limits, hasLeft }, list.look);
+    expect(list.lookedAt()).toBe(30);
+    expect(page.searched_until).toBeDefined();
+  });
 });
