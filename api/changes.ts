@@ -88,7 +88,7 @@ function stream(response: Response, { changes, accountId, after, isStillAllowed 
     });
   }
   response.flushHeaders();
-  send('retry: 1000\n\n');
+  send('retry: 500\n\n');
 
   const heartbeat = setInterval(async () => {
     if (isBehind && isStuck) {

@@ -46,7 +46,8 @@ function Entrance() {
   const session = useSessionQuery();
   if (location === '/portal') return <PortalPage />;
   if (session.isPending) return null;
-  if (session.isError) return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
+  if (session.isLoadingError)
+    return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
   if (session.data === null) return <SignInPage />;
   return (
     <SessionContext.Provider value={session.data}>

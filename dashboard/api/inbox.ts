@@ -9,6 +9,7 @@ export function useContactMessages(contact: string) {
     queryFn: ({ signal }) =>
       ask<InboxMessage[]>('GET', `/v1/inbox/contacts/${encodeURIComponent(contact)}/messages`, { signal }),
     enabled: contact !== '',
-    refetchInterval: 5_000,
+    // Changes of it are not told.
+    refetchInterval: 1_500,
   });
 }

@@ -14,6 +14,8 @@ import type {
 import type { Page } from './wire.ts';
 
 const most = 250;
+/** What is in the settings is not told when it changes: it is looked up so often while it is shown. */
+const lookEveryMs = 1_500;
 
 export function useApiKeys() {
   return useQuery({
@@ -22,6 +24,7 @@ export function useApiKeys() {
       const { data } = await ask<Page<ApiKey>>('GET', `/v1/api-keys?limit=${most}`, { signal });
       return data;
     },
+    refetchInterval: lookEveryMs,
   });
 }
 
@@ -81,5 +84,7 @@ export function useAuditLog(subjectId: string | undefined) {
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next_cursor ?? undefined,
+    // Not while one looks far back.
+    refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? lookEveryMs : false),
   });
 }

@@ -14,9 +14,12 @@ export interface Change {
 
 /** Changes come in bursts; what is shown is looked up once for each. */
 const gatherMs = 250;
-/** At most so often while they never end, so that a busy server is not asked all the time. */
-const pauseMs = 1_000;
-const resetPauseMs = 3_000;
+/**
+ * At most so often while they never end, so that a busy server is not asked all the time. The server looks for changes twice a
+ * second: both together stay well below the 2 s within which a change is to be seen.
+ */
+const pauseMs = 500;
+const resetPauseMs = 1_000;
 /** A list that was scrolled far is not loaded again as a whole: its rows are told their status. */
 const mostPagesRefetched = 2;
 

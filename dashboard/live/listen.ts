@@ -3,7 +3,7 @@ import type { Change, ChangeKind } from './apply-change.ts';
 const kinds = ['delivery', 'attempt', 'webhook', 'event'] as const satisfies readonly ChangeKind[];
 
 /** After an answer that was no stream, which the browser takes for an end, it is tried again. */
-const againMs = 5_000;
+const againMs = 2_000;
 
 /**
  * Listens to server-sent events. A connection that is lost is made again by the browser, which says where it was, so that the

@@ -5,7 +5,7 @@ import { listen } from './listen.ts';
 import { LiveContext } from './live-context.ts';
 
 /** While nothing is heard, what is shown is looked up so often. */
-const pollMs = 4_000;
+const pollMs = 1_500;
 
 /** Listens to what changes on the server, and has it shown. */
 export function LiveChanges({ children }: { children: ReactNode }) {
@@ -24,7 +24,11 @@ export function LiveChanges({ children }: { children: ReactNode }) {
     };
   }, [client]);
   useEffect(() => {
-    if (isLive) return;
+    if (isLive) {
+      // What could not be loaded while the server was away would stay so until it changes.
+      void client.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' });
+      return;
+    }
     const changes = applyChange(client);
     const timer = setInterval(changes.reset, pollMs);
     return () => {

@@ -1,4 +1,4 @@
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { useWindowVirtualizer, type VirtualItem } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Button } from './button.tsx';
 import styles from './endless-list.module.css';
@@ -6,6 +6,9 @@ import { type Column, Rows } from './rows.tsx';
 
 /** So many rows before the last one comes into sight, the next page is asked for. */
 const rowsAhead = 15;
+
+/** How high the rows of each address of this visit were, so that the window is exactly where it was after going back. */
+const measured = new Map<string, VirtualItem[]>();
 
 /**
  * A table without an end: only the rows in the window exist, the next page comes as one scrolls, or by the button. Where one
@@ -38,6 +41,7 @@ export function EndlessList<Item>({
   note?: ReactNode;
   children: (item: Item) => ReactNode;
 }) {
+  const [address] = useState(() => window.location.href);
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
@@ -49,7 +53,9 @@ export function EndlessList<Item>({
     overscan: 12,
     scrollMargin: top,
     getItemKey: (index) => (items[index] === undefined ? index : keyOf(items[index])),
+    initialMeasurementsCache: measured.get(address) ?? [],
   });
+  useEffect(() => () => void measured.set(address, virtual.takeSnapshot()), [address, virtual]);
   const rows = virtual.getVirtualItems();
   const last = rows.at(-1)?.index ?? -1;
   useEffect(() => {

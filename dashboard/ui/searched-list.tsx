@@ -44,7 +44,7 @@ export function SearchedList<Item extends { id: string }>({
   children: (item: Item) => ReactNode;
 }) {
   if (list.isPending) return <LoadingRows rows={8} />;
-  if (list.data === undefined || list.error !== null) {
+  if (list.data === undefined) {
     const error = list.error ?? new Error('Nothing was answered');
     return <ErrorState error={error} onRetry={() => void list.refetch()} />;
   }

@@ -34,7 +34,7 @@ export function DeliveryPage({ id }: { id: string }) {
       </>
     );
   }
-  if (delivery.isError) {
+  if (delivery.isLoadingError) {
     return (
       <>
         <PageHeader title="Delivery" back={back} />
@@ -115,7 +115,7 @@ function Payload({ eventId }: { eventId: string }) {
     <Card title="Event data" action={event.data?.channel && <Chip>{event.data.channel}</Chip>}>
       {event.isPending ? (
         <LoadingRows rows={2} />
-      ) : event.isError ? (
+      ) : event.isLoadingError ? (
         <p className={styles.note}>{event.error.message}</p>
       ) : (
         <Json value={event.data.data} label="Event data" />

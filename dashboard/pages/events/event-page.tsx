@@ -22,7 +22,7 @@ export function EventPage({ id }: { id: string }) {
   const canWrite = useCanWrite();
   const [isResending, setIsResending] = useState(false);
   const back = { to: '/events', label: 'Events' };
-  if (event.isPending || event.isError) {
+  if (event.isPending || event.isLoadingError) {
     return (
       <>
         <PageHeader title="Event" back={back} />

@@ -57,7 +57,7 @@ function Messages({ contact }: { contact: string }) {
       </Card>
     );
   }
-  if (messages.isError) {
+  if (messages.isLoadingError) {
     return (
       <Card>
         <ErrorState error={messages.error} onRetry={() => void messages.refetch()} />

@@ -28,7 +28,7 @@ export function NeedsSomeone({ webhooks }: { webhooks: UseQueryResult<ListedWebh
     >
       {webhooks.isPending ? (
         <LoadingRows rows={2} />
-      ) : webhooks.isError ? (
+      ) : webhooks.isLoadingError ? (
         <ErrorState error={webhooks.error} onRetry={() => void webhooks.refetch()} />
       ) : unwell.length === 0 ? (
         <p className={styles.fine}>

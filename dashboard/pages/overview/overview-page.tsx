@@ -26,7 +26,7 @@ export function OverviewPage() {
       />
       <div className={styles.stack}>
         {isNew && <Welcome />}
-        {stats.isError ? (
+        {stats.isLoadingError ? (
           <Card>
             <ErrorState error={stats.error} onRetry={() => void stats.refetch()} />
           </Card>
@@ -34,7 +34,7 @@ export function OverviewPage() {
           <Figures stats={stats.data} />
         )}
         {!isNew && <NeedsSomeone webhooks={webhooks} />}
-        {!stats.isError && (
+        {!stats.isLoadingError && (
           <>
             <div className={styles.columns}>
               <Card title="Attempts" action={<AttemptsLegend />}>

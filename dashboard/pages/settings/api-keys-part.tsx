@@ -43,7 +43,7 @@ export function ApiKeysPart() {
       >
         {keys.isPending ? (
           <LoadingRows rows={3} />
-        ) : keys.isError ? (
+        ) : keys.isLoadingError ? (
           <ErrorState error={keys.error} onRetry={() => void keys.refetch()} />
         ) : keys.data.length === 0 ? (
           <EmptyState icon={KeyRound} title="No API keys" />

@@ -42,7 +42,7 @@ export function AuditLogPart() {
       <Card isFlush>
         {log.isPending ? (
           <LoadingRows />
-        ) : log.isError ? (
+        ) : log.isLoadingError ? (
           <ErrorState error={log.error} onRetry={() => void log.refetch()} />
         ) : entries.length === 0 ? (
           <EmptyState icon={ScrollText} title="Nothing was done yet" />

@@ -34,7 +34,7 @@ export function EventTypesPart() {
       >
         {types.isPending ? (
           <LoadingRows />
-        ) : types.isError ? (
+        ) : types.isLoadingError ? (
           <ErrorState error={types.error} onRetry={() => void types.refetch()} />
         ) : types.data.length === 0 ? (
           <EmptyState icon={Shapes} title="No event types" />

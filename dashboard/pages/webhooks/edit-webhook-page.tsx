@@ -25,7 +25,7 @@ export function EditWebhookPage({ id }: { id: string }) {
         <Card>
           <LoadingRows />
         </Card>
-      ) : webhook.isError ? (
+      ) : webhook.isLoadingError ? (
         <Card>
           <ErrorState error={webhook.error} onRetry={() => void webhook.refetch()} />
         </Card>

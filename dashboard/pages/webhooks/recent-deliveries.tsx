@@ -19,7 +19,7 @@ export function RecentDeliveries({ webhookId }: { webhookId: string }) {
     >
       {list.isPending ? (
         <LoadingRows rows={4} />
-      ) : list.isError ? (
+      ) : list.isLoadingError ? (
         <ErrorState error={list.error} onRetry={() => void list.refetch()} />
       ) : deliveries.length === 0 ? (
         <EmptyState icon={Send} title="Nothing was sent yet">

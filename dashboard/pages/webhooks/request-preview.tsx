@@ -30,7 +30,7 @@ export function RequestPreview({ values }: { values: FormValues }) {
   return (
     <Card title="The request, as it will be sent" note={`An example of ${event_type}`}>
       {preview.data === undefined ? (
-        preview.isError ? (
+        preview.isLoadingError ? (
           <p>{preview.error.message}</p>
         ) : (
           <Skeleton height={240} />

@@ -20,7 +20,7 @@ export function WebhookActivity({ webhook }: { webhook: Webhook }) {
       <div>
         <Segmented label="Time span" value={range} options={ranges} onChange={setRange} />
       </div>
-      {stats.isError ? (
+      {stats.isLoadingError ? (
         <Card>
           <ErrorState error={stats.error} onRetry={() => void stats.refetch()} />
         </Card>

@@ -63,7 +63,7 @@ export function WebhookListPage() {
       <Card isFlush>
         {webhooks.isPending ? (
           <LoadingRows />
-        ) : webhooks.isError ? (
+        ) : webhooks.isLoadingError ? (
           <ErrorState error={webhooks.error} onRetry={() => void webhooks.refetch()} />
         ) : webhooks.data.length === 0 ? (
           <EmptyState icon={Webhook} title="No webhooks yet" action={create}>

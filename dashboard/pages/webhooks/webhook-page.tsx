@@ -24,7 +24,7 @@ export function WebhookPage({ id, part }: { id: string; part: string | undefined
   const webhook = useWebhook(id);
   const back = { to: '/webhooks', label: 'Webhooks' };
   if (part !== undefined && !(part in parts)) return <NotFoundPage />;
-  if (webhook.isPending || webhook.isError) {
+  if (webhook.isPending || webhook.isLoadingError) {
     return (
       <>
         <PageHeader title="Webhook" back={back} />

@@ -4,7 +4,7 @@ import { startTestPostrider, type TestPostrider } from '../../setup/postrider.ts
 import { type Receiver, startReceiver } from '../../setup/receiver.ts';
 import { openBrowser, openPage, signIn } from '../open-browser.ts';
 
-/** What a change on the server may take until it is seen, in ms, on a machine that is otherwise busy. */
+/** How long a change is waited for, in ms, on a machine that is otherwise busy; live.test.ts has how long it may take. */
 const seenWithinMs = 8_000;
 
 let browser: Browser;

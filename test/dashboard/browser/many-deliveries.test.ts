@@ -94,7 +94,7 @@ test('one of 100,000 deliveries is found and opened within 300 ms a step', { tim
   await context.close();
 });
 
-test('the list goes on as one scrolls, with few rows in the page', async () => {
+test('the list goes on as one scrolls, with few rows in the page, and is where it was when one comes back', async () => {
   const { page, context } = await openPage(browser);
   await signIn(page, postrider.apiUrl(), postrider.key);
   await page.goto(`${postrider.apiUrl()}/deliveries`);
@@ -107,5 +107,18 @@ test('the list goes on as one scrolls, with few rows in the page', async () => {
   }
   expect(await rows(page).count()).toBeLessThan(80);
   expect(await height()).toBeGreaterThan(200 * 55);
+
+  await page.evaluate('window.scrollBy(0, -1_500)');
+  const link = rows(page).nth(14).getByRole('link');
+  const wanted = page.locator(`a[href="${await link.getAttribute('href')}"]`);
+  await wanted.scrollIntoViewIfNeeded();
+  const before = await wanted.boundingBox();
+  await wanted.click();
+  await page.getByText('Attempt 1:').waitFor();
+  expect(await page.evaluate('window.scrollY')).toBe(0);
+  await page.goBack();
+  await wanted.waitFor();
+  const after = await wanted.boundingBox();
+  expect(Math.abs((after?.y ?? Number.NaN) - (before?.y ?? Number.NaN))).toBeLessThan(30);
   await context.close();
 });
