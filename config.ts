@@ -141,6 +141,11 @@ export const settings = {
     fallback: '1',
     doc: 'For tests: multiplies every retry delay.',
   },
+  SEND_TRACEPARENT: {
+    schema: z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true'),
+    fallback: 'false',
+    doc: 'Whether receivers are told the trace of each request (header `traceparent`), where tracing is on.',
+  },
   LOG_LEVEL: {
     schema: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`),
     fallback: 'info',

@@ -17,6 +17,7 @@ import { createWaitingSender, type WaitingSender } from './delivery/waiting-send
 import { createWorkflowPacer } from './delivery/workflow-pacer.ts';
 import type { Meters } from './telemetry/meters.ts';
 import { observeHttp, observeIntake, observeRecorder } from './telemetry/observed.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 import type { HealthStarter } from './temporal/health-starter.ts';
 import type { WorkflowStarter } from './temporal/workflow-starter.ts';
 import { version } from './version.ts';
@@ -46,6 +47,7 @@ export function openEngine({
   hasWorker,
   resolve,
   meters,
+  tracing,
   opened,
 }: {
   config: Config;
@@ -58,19 +60,21 @@ export function openEngine({
   hasWorker: boolean;
   resolve: Resolve | undefined;
   meters: Meters;
+  tracing: Tracing | undefined;
   opened: (() => Promise<void>)[];
 }): Engine {
   const client = createHttpClient({
     isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
     ...(resolve === undefined ? {} : { resolve }),
   });
-  const http = observeHttp(client, meters);
+  const counted = observeHttp(client, meters);
+  const http = tracing?.traceHttp(counted, { sends: config.SEND_TRACEPARENT }) ?? counted;
   const reporter = createHealthReporter({ starter: healthStarter, log });
   // Attempts make operational events, which are taken in like any other.
   const failures = createFailureTeller({ db, intake: { accept: (event) => intake.accept(event) }, log });
   const slots = createEndpointSlots();
   const limiter = createEndpointLimiter({ db, slots, log });
-  const attempter = createAttempter({
+  const plainAttempter = createAttempter({
     http,
     recorder: observeRecorder(createRecorder({ db, log }), meters),
     reporter,
@@ -83,6 +87,7 @@ export function openEngine({
     allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
     log,
   });
+  const attempter = tracing?.traceAttempter(plainAttempter) ?? plainAttempter;
   const puttingOff = createPuttingOff({
     db,
     limiter,
@@ -104,7 +109,8 @@ export function openEngine({
     meters.intakeDuration.observe(ms / 1000);
   };
   const { waitingEvents, ...plainIntake } = createIntake({ db, pacer, headStarts, onStored });
-  const intake = { ...observeIntake(plainIntake, meters), waitingEvents };
+  const countedIntake = observeIntake(plainIntake, meters);
+  const intake = { ...(tracing?.traceIntake(countedIntake) ?? countedIntake), waitingEvents };
   opened.push(intake.close, http.close, reporter.close, failures.close, limiter.close, attempter.idle);
   opened.push(headStarts.close);
   if (waitingSender !== undefined) opened.push(waitingSender.close);

@@ -30,6 +30,7 @@ import { openStorage } from './storage.ts';
 import { createMeters, type Meters } from './telemetry/meters.ts';
 import { observeStarter } from './telemetry/observed.ts';
 import { createScraper, type MetricsOptions, type Scraper } from './telemetry/scraper.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
 import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
 import { createHealthStarter, type HealthStarter } from './temporal/health-starter.ts';
@@ -70,6 +71,8 @@ export interface StartOptions {
   workflowBundle?: string;
   /** Looks up the host names of webhooks; otherwise the system does. */
   resolve?: Resolve;
+  /** Of this process, where it is on. */
+  tracing?: Tracing | undefined;
   /** Where else metrics come from; otherwise from this process alone, without those of Temporal's SDK. */
   metrics?: MetricsOptions;
 }
@@ -111,6 +114,7 @@ async function open(
     workflowBundle,
     resolve,
     metrics = { process: '0' },
+    tracing,
   }: StartOptions,
   opened: (() => Promise<void>)[],
   closeAll: () => Promise<void>,
@@ -153,11 +157,15 @@ async function open(
     database.db,
     config.ADMIN_API_KEY === undefined ? {} : { adminApiKey: config.ADMIN_API_KEY },
   );
-  const temporal = await connectTemporal({ address: server.address, namespace: config.TEMPORAL_NAMESPACE });
+  const temporal = await connectTemporal({
+    address: server.address,
+    namespace: config.TEMPORAL_NAMESPACE,
+    interceptor: tracing?.interceptors.client,
+  });
   opened.push(temporal.close);
   await ensureSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE, searchAttributes);
   const meters = createMeters({ process: metrics.process, version });
-  const starter = observeStarter(
+  const counted = observeStarter(
     createWorkflowStarter({
       client: temporal.client,
       taskQueue: config.TEMPORAL_TASK_QUEUE,
@@ -165,6 +173,7 @@ async function open(
     }),
     meters,
   );
+  const starter = tracing?.traceStarter(counted) ?? counted;
   const healthStarter = createHealthStarter({
     client: temporal.client,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
@@ -178,9 +187,16 @@ async function open(
   const starters = { starter, healthStarter, recoveryStarter };
   const common = { config, log, sealer, ...starters, opened };
   opened.push(keepStats({ db: database.db, log }).close);
-  const engine = openEngine({ ...common, db: database.db, hasWorker: role !== 'api', resolve, meters });
+  const engine = openEngine({
+    ...common,
+    db: database.db,
+    hasWorker: role !== 'api',
+    resolve,
+    meters,
+    tracing,
+  });
   const scraper = createScraper({ meters, database, intake: engine.intake, options: metrics });
-  const parts = { ...common, database, temporal, engine, meters, scraper };
+  const parts = { ...common, database, temporal, engine, meters, scraper, tracing };
   const uiUrl = server.uiUrl ?? temporalUiUrl;
   const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle });
   const isReady = createReadiness({ database, temporal, worker });
@@ -211,6 +227,7 @@ interface Parts {
   engine: Engine;
   meters: Meters;
   scraper: Scraper;
+  tracing: Tracing | undefined;
   opened: (() => Promise<void>)[];
 }
 
@@ -223,6 +240,7 @@ async function openWorker({
   healthStarter,
   recoveryStarter,
   engine,
+  tracing,
   opened,
   workflowBundle = bundledWorkflows(),
 }: Parts & { workflowBundle: string | undefined }): Promise<RunningWorker> {
@@ -254,6 +272,7 @@ async function openWorker({
       }),
     },
     workflowBundle,
+    ...(tracing === undefined ? {} : { activityInterceptors: [tracing.interceptors.activity] }),
   });
   // First attempts under way end before the worker does, so that their workflows are told.
   opened.push(worker.stop, async () => sender.stop(), headStarts.close);
@@ -279,6 +298,7 @@ function openApi({
   engine: { intake },
   meters,
   scraper,
+  tracing,
   uiUrl,
   opened,
   listener,
@@ -325,6 +345,7 @@ function openApi({
       },
       isReady,
       readMetrics: scraper.read,
+      ...(tracing === undefined ? {} : { traceRequests: tracing.traceRequests }),
       onRequest: ({ method, route, status, duration_ms }) => {
         meters.requests.inc({ method, route: route ?? 'none', status });
         meters.requestDuration.observe({ route: route ?? 'none' }, duration_ms / 1000);

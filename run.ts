@@ -8,6 +8,7 @@ import { type FromProcess, settingsOfProcess } from './process-messages.ts';
 import type { Role } from './roles.ts';
 import { firstStopSignal } from './stop-signals.ts';
 
+import { openTracing } from './telemetry/tracing.ts';
 import { installMeasuredRuntime, readSdkMetrics } from './temporal/sdk-metrics.ts';
 
 /**
@@ -25,12 +26,14 @@ export async function run(
   void signalled.then(() => isStarted || process.exit(1));
 
   const { temporalUiUrl, isFirst, number } = settingsOfProcess(env);
-  const log = createLog(config.LOG_LEVEL);
+  const tracing = await openTracing(env);
+  const log = createLog(config.LOG_LEVEL, tracing?.idsForLog);
   const report = (line: string) => process.stdout.write(`${line}\n`);
   const sdkMetricsPort = await installMeasuredRuntime(log, `${number}`);
   const postrider = await startPostrider(config, {
     ...{ role, env, log, report, listensFirst: isFirst },
     ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
+    tracing,
     metrics: {
       process: `${number}`,
       ...(sdkMetricsPort === undefined ? {} : { readTemporal: () => readSdkMetrics(sdkMetricsPort) }),
@@ -47,5 +50,6 @@ export async function run(
   if (typeof failure === 'string') process.stderr.write(`postrider: ${failure}\n`);
   if (!cluster.isWorker) report(stoppingLine);
   await postrider.stop();
+  await tracing?.close();
   process.exit(typeof failure === 'string' ? 1 : 0);
 }

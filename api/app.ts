@@ -72,6 +72,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   app.disable('etag');
   app.enable('case sensitive routing');
   app.use(logRequests(dependencies.log, dependencies.onRequest), setSecurityHeaders);
+  if (dependencies.traceRequests !== undefined) app.use(dependencies.traceRequests);
   mountRoutes(app, [...apiRoutes, documentRoute(dependencies.settings.version)], services, authenticator);
   serveDocumentation(app);
   serveMetrics(app, dependencies, authenticator);

@@ -11,6 +11,7 @@ export interface Notes {
   event_id?: string;
   webhook_id?: string;
   delivery_id?: string;
+  trace_id?: string;
 }
 
 const noted = { evt: 'event_id', wh: 'webhook_id', dlv: 'delivery_id' } as const;

@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Caller } from '../db/api-keys.ts';
@@ -59,6 +59,8 @@ export interface ApiDependencies {
   isReady(): Promise<Readiness>;
   /** All metrics, in Prometheus's text format. */
   readMetrics(): Promise<string>;
+  /** Stands before every route. */
+  traceRequests?: RequestHandler;
   /** Hears of every request that was answered. */
   onRequest?: (request: AnsweredRequest) => void;
   log: Logger;

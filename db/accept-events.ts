@@ -41,6 +41,8 @@ export interface NewEvent {
   idempotency_keys: string[];
   /** Tells a repeat from another request under the same key. */
   request_hash: string;
+  /** The span that brought it (W3C Trace Context); absent where it is not traced. */
+  traceparent?: string;
 }
 
 export type Acceptance =
@@ -240,8 +242,8 @@ async function insertPlaced(
         on conflict do nothing
         returning event_id
       ), stored as (
-        insert into events (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, created_at)
-        select id, account_id, client_id, type, channel, data, is_test, about_webhook_id, created_at::timestamptz
+        insert into events (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent, created_at)
+        select id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent, created_at::timestamptz
         from ${unnest(newEvents, {
           id: ['uuid', (event) => uuidOf(event.id)],
           account_id: ['uuid', (event) => uuidOf(event.account_id)],
@@ -254,6 +256,7 @@ async function insertPlaced(
             'uuid',
             (event) => (event.about_webhook === null ? null : uuidOf(event.about_webhook)),
           ],
+          traceparent: ['text', (event) => event.traceparent ?? null],
           created_at: ['text', (event) => event.created_at.toISOString()],
           needs_claim: ['boolean', (event) => claimants.has(event.id)],
         })}

@@ -25,6 +25,7 @@ export interface LoadedDelivery {
     /** JSON text. */
     data: string;
     is_test: boolean;
+    traceparent?: string | null;
     created_at: Date;
   };
   webhook: LoadedWebhook;
@@ -91,7 +92,7 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
           (extract(epoch from d.head_start_at) * 1000)::float8 as head_start_ms,
           abs(extract(epoch from now() - d.head_start_at) * 1000)::float8 as head_start_age_ms,
           d.waiting_since is not null as is_waiting,
-          e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test,
+          e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test, e.traceparent,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
           w.id as webhook_id, w.rate_limit, w.max_in_flight, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
           w.deleted_at is not null as is_webhook_deleted,
@@ -125,6 +126,7 @@ interface DeliveryRow {
   channel: string | null;
   data: string;
   is_test: boolean;
+  traceparent: string | null;
   created_ms: number;
   webhook_id: string;
   is_webhook_deleted: boolean;
@@ -158,6 +160,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
       channel: row.channel,
       data: row.data,
       is_test: row.is_test,
+      traceparent: row.traceparent,
       created_at: new Date(row.created_ms),
     },
     webhook: {

@@ -201,6 +201,8 @@ export const events = pgTable(
     is_test: boolean().notNull().default(false),
     /** The endpoint that an operational event is about; null for every other event. */
     about_webhook_id: idColumn('wh'),
+    /** The span that brought it (W3C Trace Context, `traceparent`); null where it was not traced. */
+    traceparent: text(),
     created_at: moment().notNull(),
   },
   (table) => [index('events_account').on(table.account_id, table.id)],

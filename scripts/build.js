@@ -90,7 +90,11 @@ async function bundleWorkflows(folder) {
     warn: console.warn,
     error: console.error,
   };
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(folder, 'workflows', 'index.js'), logger });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(folder, 'workflows', 'index.js'),
+    workflowInterceptorModules: [join(folder, 'workflows', 'trace-header.js')],
+    logger,
+  });
   writeFileSync(join(folder, 'workflow-bundle.js'), code);
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from '@temporalio/client';
+import { Client, type WorkflowClientInterceptor } from '@temporalio/client';
 import {
   makeTelemetryFilterString,
   NativeConnection,
@@ -27,9 +27,12 @@ const pauseMs = 500;
 export async function connectTemporal(options: {
   address: string;
   namespace: string;
+  interceptor?: WorkflowClientInterceptor | undefined;
 }): Promise<TemporalConnection> {
   const connection = await connectWithin(options.address, Date.now() + patienceMs);
-  const client = new Client({ connection, namespace: options.namespace });
+  const { namespace, interceptor } = options;
+  const interceptors = { workflow: interceptor === undefined ? [] : [interceptor] };
+  const client = new Client({ connection, namespace, interceptors });
   return { connection, client, close: () => connection.close() };
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type NativeConnection, Worker } from '@temporalio/worker';
+import { type ActivityInterceptorsFactory, type NativeConnection, Worker } from '@temporalio/worker';
 
 export interface RunningWorker {
   /** Resolves, with the reason, when the worker fails for good; never after `stop`. */
@@ -9,6 +9,8 @@ export interface RunningWorker {
   /** Takes no more tasks, and resolves once the activities under way have ended. */
   stop(): Promise<void>;
 }
+
+const source = (name: string) => fileURLToPath(new URL(`../workflows/${name}.ts`, import.meta.url));
 
 /** Longer than the longest attempt (30 s) with its recording. */
 const drainMs = 40_000;
@@ -23,6 +25,7 @@ export async function startWorker(options: {
   taskQueue: string;
   activities: object;
   workflowBundle: string | undefined;
+  activityInterceptors?: ActivityInterceptorsFactory[];
 }): Promise<RunningWorker> {
   const worker = await Worker.create({
     connection: options.connection,
@@ -30,8 +33,12 @@ export async function startWorker(options: {
     taskQueue: options.taskQueue,
     activities: options.activities,
     ...(options.workflowBundle === undefined
-      ? { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }
+      ? { workflowsPath: source('index') }
       : { workflowBundle: { codePath: options.workflowBundle } }),
+    interceptors: {
+      ...(options.activityInterceptors === undefined ? {} : { activity: options.activityInterceptors }),
+      ...(options.workflowBundle === undefined ? { workflowModules: [source('trace-header')] } : {}),
+    },
     // A worker that was killed keeps its sticky queue this long.
     stickyQueueScheduleToStartTimeout: '5s',
     shutdownGraceTime: drainMs,

@@ -28,6 +28,7 @@ test('an empty environment gives every default', () => {
     EVENTS_PER_WORKFLOW: 50,
     GROUP_WINDOW_MS: 50,
     SCHEDULE_SCALE: 1,
+    SEND_TRACEPARENT: false,
     LOG_LEVEL: 'info',
   });
 });
@@ -58,6 +59,7 @@ test('every setting is read', () => {
     EVENTS_PER_WORKFLOW: '1',
     GROUP_WINDOW_MS: '0',
     SCHEDULE_SCALE: '.001',
+    SEND_TRACEPARENT: 'true',
     LOG_LEVEL: 'silent',
   } satisfies Record<SettingName, string>);
   expect(config).toMatchObject({
@@ -78,6 +80,7 @@ test('every setting is read', () => {
     EVENTS_PER_WORKFLOW: 1,
     GROUP_WINDOW_MS: 0,
     SCHEDULE_SCALE: 0.001,
+    SEND_TRACEPARENT: true,
     LOG_LEVEL: 'silent',
   });
   expect(config.ALLOWED_PRIVATE_CIDRS.map(([address, bits]) => `${address}/${bits}`)).toEqual([
@@ -138,6 +141,7 @@ describe('what does not do', () => {
     ['GROUP_WINDOW_MS', '10001'],
     ['SCHEDULE_SCALE', '0'],
     ['SCHEDULE_SCALE', 'Infinity'],
+    ['SEND_TRACEPARENT', 'yes'],
     ['LOG_LEVEL', 'INFO'],
   ])('%s=%s', (setting, text) => {
     const env = { ENCRYPTION_KEY: key, [setting]: text };

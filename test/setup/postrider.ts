@@ -52,7 +52,7 @@ export async function testSettings(
 /** All of Postrider in this process, as `npm start` composes it, with a client of its API and one of its Temporal. */
 export async function startTestPostrider(
   settings: Record<string, string> = {},
-  options: Partial<Pick<StartOptions, 'log' | 'resolve'>> = {},
+  options: Partial<Pick<StartOptions, 'log' | 'resolve' | 'tracing'>> = {},
 ) {
   const { env, remove } = await testSettings();
   const config = parseConfig({ ...env, ...settings });
