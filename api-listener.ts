@@ -15,9 +15,11 @@ export class PortNotUsable extends Error {
   override readonly name = 'PortNotUsable';
 }
 
-/** Longer than a request line takes, shorter than a slow client can hold a connection for nothing. */
-const headersTimeoutMs = 15_000;
-const requestTimeoutMs = 30_000;
+/**
+ * How long a client may take, in ms: for the head of a request, and for all of it. Longer than either takes, shorter than a slow
+ * client could hold a connection for nothing; looked at every `checkEvery`.
+ */
+export const patienceWithClients = { headers: 15_000, request: 30_000, checkEvery: 5_000 };
 
 /**
  * Takes the port at once, so that a second start fails before it has touched anything.
@@ -27,6 +29,7 @@ export async function listenForApi(
   host: string,
   port: number,
   setting: 'PORT' | 'METRICS_PORT' = 'PORT',
+  patienceMs = patienceWithClients,
 ): Promise<ApiListener> {
   let listener: RequestListener = (_request, response) => {
     response
@@ -35,7 +38,11 @@ export async function listenForApi(
   };
   let isClosing = false;
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs },
+    {
+      headersTimeout: patienceMs.headers,
+      requestTimeout: patienceMs.request,
+      connectionsCheckingInterval: patienceMs.checkEvery,
+    },
     (request, response) => {
       // A connection that is kept alive brings further requests, for ever: this answer is the last on it.
       if (isClosing) response.setHeader('Connection', 'close');

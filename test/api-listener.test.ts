@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Client } from 'undici';
 import { expect, it } from 'vitest';
-import { listenForApi } from '../api-listener.ts';
+import { listenForApi, patienceWithClients } from '../api-listener.ts';
 
 it('closes although a client keeps its connection busy, and answers what it has taken', async () => {
   const listener = await listenForApi('127.0.0.1', 0);
@@ -22,4 +24,31 @@ it('closes although a client keeps its connection busy, and answers what it has 
   await listener.close();
   await asking;
   await client.destroy();
+});
+
+it('a client that drips its headers or its body is cut off', async () => {
+  expect(patienceWithClients.headers).toBeLessThanOrEqual(15_000);
+  expect(patienceWithClients.request).toBeLessThanOrEqual(30_000);
+  const patience = { headers: 200, request: 300, checkEvery: 20 };
+  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patience);
+  listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
+
+  const drip = async (head: string, drop: string) => {
+    const socket = connect(listener.port, '127.0.0.1').on('error', () => {});
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      answer += text;
+    });
+    socket.write(head);
+    const timer = setInterval(() => socket.write(drop), 20);
+    await once(socket, 'close');
+    clearInterval(timer);
+    return answer;
+  };
+  const answers = await Promise.all([
+    drip('POST / HTTP/1.1\r\nHost: x\r\n', 'X-A: b\r\n'),
+    drip('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n', '.'),
+  ]);
+  expect(answers).toEqual(answers.map(() => expect.stringContaining('408 Request Timeout')));
+  await listener.close();
 });

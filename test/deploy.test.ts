@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { settings } from '../config.ts';
 import { findPromtool, promtoolAdvice } from '../scripts/find-promtool.js';
 import { createMeters } from '../telemetry/meters.ts';
 
@@ -25,6 +26,14 @@ test('each alert fires when it should and not before, as promtool tells', () => 
     const own = tried.filter(({ alertname }) => alertname === alert);
     expect(new Set(own.map(({ exp_alerts }) => exp_alerts.length)), alert).toEqual(new Set([0, 1]));
   }
+});
+
+test('operations.md says of each setting when it is wanted, and knows no other', () => {
+  const [, table = ''] = operations.split(/^## .*$/m);
+  const named = [...table.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, names = '']) =>
+    names.replaceAll('`', '').split(', '),
+  );
+  expect(named.sort()).toEqual(Object.keys(settings).sort());
 });
 
 test('operations.md says of each alert what to do, and knows no other', () => {
