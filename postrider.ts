@@ -14,6 +14,7 @@ import { ensureFirstAccount } from './db/accounts.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
 import { forgetHeadStarts } from './db/head-starts.ts';
+import { listenForRevocations } from './db/revocations.ts';
 import { createChangesFeed } from './delivery/changes-feed.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
 import type { LimitedWebhook } from './delivery/endpoint-limiter.ts';
@@ -320,6 +321,9 @@ function openApi({
     log,
   });
   const changes = createChangesFeed({ db: database.db, log });
+  const url = config.DATABASE_URL;
+  const revocations = url === undefined ? undefined : listenForRevocations({ url, log });
+  if (revocations !== undefined) opened.push(revocations.close);
   // The requests first, then what they have begun: so the listener closes once more, before the intake.
   // And before them those that would never end.
   opened.push(announcer.close, watcher.close, intake.close, listener.close, async () => changes.close());
@@ -329,6 +333,7 @@ function openApi({
       intake,
       announcer,
       changes,
+      ...(revocations === undefined ? {} : { revocations }),
       starter,
       healthStarter,
       recoveryStarter,

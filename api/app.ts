@@ -59,12 +59,13 @@ export const apiRoutes: readonly Route[] = [
 /** The HTTP application; the caller listens. It keeps nothing that would have to be closed. */
 export function createApp(dependencies: ApiDependencies): Express {
   const now = dependencies.now ?? (() => new Date());
-  const authenticator = createAuthenticator(dependencies.db, now);
+  const authenticator = createAuthenticator(dependencies.db, now, dependencies.revocations);
   const services: Services = {
     ...dependencies,
     now,
     eventTypes: createEventTypes({ db: dependencies.db, log: dependencies.log, now }),
-    forgetCallers: () => authenticator.forget(),
+    forgetCallers: authenticator.forget,
+    onRevocation: authenticator.onRevocation,
   };
 
   const app = express();

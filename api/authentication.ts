@@ -1,5 +1,6 @@
 import { type Caller, findCaller, hashApiKey, noteKeyUse } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
+import type { Revocations } from '../db/revocations.ts';
 import { findSession } from '../db/sessions.ts';
 import { createMemory } from './memory.ts';
 import { Problem } from './problems.ts';
@@ -11,17 +12,35 @@ export interface Authenticator {
    * @throws DatabaseUnavailable
    */
   authenticate(header: string | undefined, sessionHash: string | undefined): Promise<Caller>;
-  /** Looks every key and session up afresh from now on. */
+  /** Looks every key and session up afresh from now on: one was revoked. */
   forget(): void;
+  /** Calls it whenever a caller may no longer be let in, until the answered function is called. */
+  onRevocation(listener: () => void): () => void;
 }
 
-/** What was revoked in another process works at most this long; in this one it ends at once. */
+/** What is changed in the database by hand, and told to nobody, works at most this long. */
 const rememberedMs = 5_000;
 const mostRemembered = 1_000;
 
-/** Looks keys and sessions up in the database, and remembers those that exist for five seconds. */
-export function createAuthenticator(db: Database, now: () => Date): Authenticator {
+/**
+ * Looks keys and sessions up in the database, and remembers those that exist for five seconds, but no longer than until one is
+ * revoked in any process; and not at all while it is not known whether one was. Without `revocations` this is the only process.
+ */
+export function createAuthenticator(
+  db: Database,
+  now: () => Date,
+  revocations?: Pick<Revocations, 'areHeard' | 'listen'>,
+): Authenticator {
   const memory = createMemory<Caller>({ rememberedMs, most: mostRemembered, now });
+  const listeners = new Set<() => void>();
+  const recall: typeof memory.recall = (key, lookUp) =>
+    (revocations?.areHeard() ?? true) ? memory.recall(key, lookUp) : lookUp();
+
+  function forget(): void {
+    memory.forget();
+    for (const listener of listeners) listener();
+  }
+  revocations?.listen(forget);
 
   /** Beside the request, and no more often than it is looked up. */
   function noteUse(caller: Caller | undefined): Caller | undefined {
@@ -37,7 +56,7 @@ export function createAuthenticator(db: Database, now: () => Date): Authenticato
 
   async function find(header: string | undefined, sessionHash: string | undefined): Promise<Caller> {
     if (header === undefined && sessionHash !== undefined) {
-      const caller = await memory.recall(`session ${sessionHash}`, async () =>
+      const caller = await recall(`session ${sessionHash}`, async () =>
         noteUse(await findSession(db, sessionHash, now())),
       );
       return caller ?? refuse('The session has ended: sign in again', 'Bearer');
@@ -47,7 +66,7 @@ export function createAuthenticator(db: Database, now: () => Date): Authenticato
       return refuse('Send an API key in the header Authorization: Bearer <key>', 'Bearer');
     }
     const hash = hashApiKey(key);
-    const caller = await memory.recall(hash, async () => noteUse(await findCaller(db, hash)));
+    const caller = await recall(hash, async () => noteUse(await findCaller(db, hash)));
     return caller ?? refuse('The API key is not known, or it was revoked', 'Bearer error="invalid_token"');
   }
 
@@ -60,7 +79,12 @@ export function createAuthenticator(db: Database, now: () => Date): Authenticato
       return caller;
     },
 
-    forget: memory.forget,
+    forget,
+
+    onRevocation(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
   };
 }
 

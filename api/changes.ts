@@ -27,13 +27,13 @@ const watchChanges = route({
   query: changesQuery,
   responses: { 200: { description: 'A stream of messages (text/event-stream)' } },
   problems: { 429: 'Too many are listening' },
-  async handle({ changes }, { headers, query, caller, isStillAllowed }) {
+  async handle({ changes, onRevocation }, { headers, query, caller, isStillAllowed }) {
     const after = headers['Last-Event-ID'] ?? query.last_event_id;
     return {
       status: 200,
       headers: { 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' },
       stream: (response) =>
-        stream(response, { changes, accountId: caller.account_id, after, isStillAllowed }),
+        stream(response, { changes, accountId: caller.account_id, after, isStillAllowed, onRevocation }),
     };
   },
 });
@@ -43,10 +43,14 @@ interface Streaming {
   accountId: Parameters<Services['changes']['listen']>[0];
   after: number | undefined;
   isStillAllowed(): Promise<boolean>;
+  onRevocation: Services['onRevocation'];
 }
 
 /** @throws Problem 429 */
-function stream(response: Response, { changes, accountId, after, isStillAllowed }: Streaming): void {
+function stream(
+  response: Response,
+  { changes, accountId, after, isStillAllowed, onRevocation }: Streaming,
+): void {
   let isReady = false;
   /** It has been told less than there was: it gets a `reset` when it has read what was sent. */
   let isBehind = false;
@@ -101,8 +105,12 @@ function stream(response: Response, { changes, accountId, after, isStillAllowed 
     else if (isReady && !isBehind) send(`id: ${changes.cursor()}\n: still here\n\n`);
   }, heartbeatMs);
   heartbeat.unref();
+  const stopHearing = onRevocation(async () => {
+    if (!(await isStillAllowed())) response.end();
+  });
   response.once('close', () => {
     clearInterval(heartbeat);
+    stopHearing();
     leave();
   });
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Caller } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
 import type { Sealer } from '../db/encryption.ts';
+import type { Revocations } from '../db/revocations.ts';
 import type { Scope } from '../db/schema.ts';
 import type { ChangesFeed } from '../delivery/changes-feed.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
@@ -53,6 +54,8 @@ export interface ApiDependencies {
   healthStarter: Pick<HealthStarter, 'enable' | 'disable'>;
   recoveryStarter: Pick<RecoveryStarter, 'recover' | 'progress' | 'cancel'>;
   changes: ChangesFeed;
+  /** Of other processes on the database; if absent, there are none. */
+  revocations?: Pick<Revocations, 'areHeard' | 'listen'>;
   watcher: Pick<WebhookWatcher, 'watch' | 'tellChanged'>;
   sealer: Sealer;
   settings: ApiSettings;
@@ -73,6 +76,8 @@ export interface Services extends Omit<ApiDependencies, 'now'> {
   eventTypes: EventTypes;
   /** Looks every key up afresh from now on: one was revoked. */
   forgetCallers(): void;
+  /** Calls it whenever a caller may no longer be let in, until the answered function is called. */
+  onRevocation(listener: () => void): () => void;
 }
 
 export interface RouteRequest<Params, Query, Headers, Body> {

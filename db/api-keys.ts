@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type ApiKeyId, newId, type PortalLinkId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
+import { tellRevocation } from './revocations.ts';
 import { accounts, apiKeys, type Scope, scopes } from './schema.ts';
 
 /** An API key as it may be shown: never the key itself. */
@@ -169,7 +170,7 @@ export const listApiKeys = query(
 );
 
 /**
- * Revokes a key at once. An account's last key that is good for everything, for ever, stays, since without one nobody could make
+ * Revokes a key at once, and tells every process. An account's last key that is good for everything, for ever, stays, since without one nobody could make
  * another: `last_key`. Revoking twice is revoking once.
  */
 export const revokeApiKey = query(
@@ -192,6 +193,7 @@ export const revokeApiKey = query(
       if (key.revoked_at !== null) return 'revoked';
       if (isMaster(key) && !keys.some((one) => one.id !== id && isMaster(one))) return 'last_key';
       await tx.update(apiKeys).set({ revoked_at: now }).where(eq(apiKeys.id, id));
+      await tellRevocation(tx);
       await appendAuditEntry(tx, {
         ...{ account_id: accountId, actor, action: 'api_key.revoked', subject_id: id },
         details: { name: key.name },

@@ -3,6 +3,7 @@ import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type ApiKeyId, newId, type PortalLinkId } from './ids.ts';
+import { tellRevocation } from './revocations.ts';
 import { accounts, apiKeys, portalLinks } from './schema.ts';
 
 /** A link that opens the dashboard for one account, as it may be shown: never its token. */
@@ -61,6 +62,7 @@ export const revokePortalLink = query(
         .where(and(eq(portalLinks.id, id), isNull(portalLinks.revoked_at)))
         .returning({ id: portalLinks.id });
       if (revoked.length > 0) {
+        await tellRevocation(tx);
         const { account_id } = link;
         await appendAuditEntry(tx, { account_id, actor, action: 'portal_link.revoked', subject_id: id });
       }

@@ -2,6 +2,7 @@ import { and, desc, eq, gt, inArray, isNull, lte, type SQL } from 'drizzle-orm';
 import { type Caller, callerColumns, callerOfKey } from './api-keys.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
+import { tellRevocation } from './revocations.ts';
 import { apiKeys, portalLinks, type Scope, sessions } from './schema.ts';
 
 /** How long a browser stays signed in, in ms, unless what it signed in with ends earlier. */
@@ -36,7 +37,7 @@ export const openSession = query(
       const latest = new Date(now.getTime() + sessionMs);
       const expires_at =
         caller.expires_at !== null && caller.expires_at < latest ? caller.expires_at : latest;
-      if (replaces !== undefined) await tx.delete(sessions).where(eq(sessions.hash, replaces));
+      if (replaces !== undefined) await end(tx, replaces);
       const { by } = caller;
       await tx.insert(sessions).values({
         ...{ hash, created_at: now, expires_at },
@@ -70,10 +71,15 @@ export const findSession = query(
   },
 );
 
-/** Ends a session at once, in this process; it may be remembered for some seconds in others. */
-export const closeSession = query(async (db: Database, hash: string): Promise<void> => {
-  await db.delete(sessions).where(eq(sessions.hash, hash));
-});
+/** Ends a session at once, and tells every process. */
+export const closeSession = query(
+  (db: Database, hash: string): Promise<void> => db.transaction((tx) => end(tx, hash)),
+);
+
+async function end(tx: Database, hash: string): Promise<void> {
+  const ended = await tx.delete(sessions).where(eq(sessions.hash, hash)).returning({ hash: sessions.hash });
+  if (ended.length > 0) await tellRevocation(tx);
+}
 
 async function findByKey(db: Database, condition: SQL): Promise<Caller | undefined> {
   const [row] = await db
