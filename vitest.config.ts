@@ -38,7 +38,8 @@ export default defineConfig({
   test: {
     // Threads crash with the Temporal SDK's native module.
     pool: 'forks',
-    maxWorkers: 2,
+    // More than the two cores that they are run on: they wait more than they work.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,

@@ -21,7 +21,7 @@ describe('a rate limit', () => {
     const { webhookTo, post, deliveriesAre } = shared;
     const { url, seen, gets } = await startCountingReceiver();
     const id = await webhookTo(url, { rate_limit: rate });
-    const count = 16 * rate;
+    const count = 12 * rate;
     await post(count);
     const from = Date.now();
     await gets(count);
