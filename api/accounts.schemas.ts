@@ -21,6 +21,20 @@ export const accountSchema = z
   })
   .meta({ id: 'Account' });
 
+export const accountWithLimitsSchema = accountSchema
+  .extend({
+    limits: z
+      .object({
+        event_bytes: z.int().meta({ description: 'Of an event, as it is posted.' }),
+        batch_events: z.int().meta({ description: 'Of events that are posted together.' }),
+        batch_bytes: z.int(),
+        described_event_types: z.int(),
+        signing_secrets: z.int().meta({ description: 'Of a webhook that sign at the same time.' }),
+      })
+      .meta({ description: 'What is every account’s alike.' }),
+  })
+  .meta({ id: 'AccountWithLimits' });
+
 export const createdAccountSchema = accountSchema
   .extend({ api_key: z.string().meta({ description: 'The account’s first key, shown here only.' }) })
   .meta({ id: 'CreatedAccount' });

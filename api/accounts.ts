@@ -1,13 +1,17 @@
-import { createAccount, listAccounts, updateAccount } from '../db/accounts.ts';
+import { createAccount, findAccount, listAccounts, updateAccount } from '../db/accounts.ts';
+import { mostEventTypes } from '../db/event-types.ts';
+import { mostSigningSecrets } from '../db/webhook-secrets.ts';
 import {
   accountChangeSchema,
   accountPageSchema,
   accountParams,
   accountQuery,
   accountSchema,
+  accountWithLimitsSchema,
   createdAccountSchema,
   newAccountSchema,
 } from './accounts.schemas.ts';
+import { mostBatchBytes, mostBatchedEvents, mostEventBytes } from './event-batches.schemas.ts';
 import { pageOf } from './fields.schemas.ts';
 import { notFound } from './problems.ts';
 import { type Route, route } from './routes.ts';
@@ -48,6 +52,32 @@ const getAccounts = route({
   },
 });
 
+const getAccount = route({
+  method: 'get',
+  path: '/v1/accounts/{id}',
+  name: 'getAccount',
+  tag,
+  summary: 'Get an account and what it is limited to',
+  description: 'A key may see its own account, and one of the first account any.',
+  access: 'account',
+  isForKeysOnly: true,
+  params: accountParams,
+  responses: { 200: { description: 'The account', schema: accountWithLimitsSchema } },
+  async handle({ db }, { params, caller }) {
+    const isAllowed = params.id === caller.account_id || caller.is_first_account;
+    const account = isAllowed ? await findAccount(db, params.id) : undefined;
+    if (account === undefined) throw notFound('account');
+    const limits = {
+      event_bytes: mostEventBytes,
+      batch_events: mostBatchedEvents,
+      batch_bytes: mostBatchBytes,
+      described_event_types: mostEventTypes,
+      signing_secrets: mostSigningSecrets,
+    };
+    return { status: 200, body: { ...account, limits } };
+  },
+});
+
 const patchAccount = route({
   method: 'patch',
   path: '/v1/accounts/{id}',
@@ -69,4 +99,4 @@ const patchAccount = route({
   },
 });
 
-export const accountRoutes: Route[] = [postAccount, getAccounts, patchAccount];
+export const accountRoutes: Route[] = [postAccount, getAccounts, getAccount, patchAccount];

@@ -76,15 +76,16 @@ export const deliveryWithAttemptsSchema = deliverySchema
 
 export const deliveryPageSchema = searchedPageSchema(deliverySchema);
 
+const soughtStatuses = [...deliveryStatuses, 'failing'] as const;
+
 /** One status or several, with commas between. */
 const statusesField = z
   .string()
   .transform((text) => [...new Set(text.split(','))])
-  .pipe(
-    z.array(z.enum(deliveryStatuses, `must be some of ${deliveryStatuses.join(', ')}, with commas between`)),
-  )
+  .pipe(z.array(z.enum(soughtStatuses, `must be some of ${soughtStatuses.join(', ')}, with commas between`)))
   .meta({
-    description: 'One, or several with commas between.',
+    description:
+      'One, or several with commas between. `failing`: those `pending` ones of which an attempt has failed, as statistics count them.',
     example: 'failed,held',
     override: { type: 'string' },
   });

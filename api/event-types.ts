@@ -87,6 +87,7 @@ const putOwnEventType = route({
     'What is absent falls away. Compiling the schema is ended after 1 s, and checking an event by it after 0.2 s; an ' +
     'account whose schema has taken longer has its next checks refused with 503 for 10 s.',
   access: 'account',
+  isForKeysOnly: true,
   params: eventTypeParams,
   body: eventTypeDescriptionSchema,
   responses: {
@@ -148,6 +149,7 @@ const removeEventType = route({
   description:
     'A built-in type of that name then holds again; else the type is as if it had never been seen.',
   access: 'account',
+  isForKeysOnly: true,
   params: eventTypeParams,
   responses: { 204: { description: 'It is no longer in the account’s own catalogue' } },
   async handle({ db, eventTypes }, { params, caller }) {

@@ -111,8 +111,8 @@ function refusalOf(
 ): { code: string; detail: string } | undefined {
   const scope = scopeOf(route);
   const isMissing = scope !== null && !scopes.includes(scope);
-  if (isMissing && by.kind === 'portal_link') {
-    return by.read_only && (scope !== 'admin' || route.method !== 'get')
+  if ((isMissing || route.isForKeysOnly) && by.kind === 'portal_link') {
+    return by.read_only && isMissing && (scope !== 'admin' || route.method !== 'get')
       ? { code: 'read_only', detail: 'This link is for looking only' }
       : { code: 'forbidden', detail: 'Nobody who came by a portal link may do this' };
   }

@@ -135,6 +135,8 @@ export interface RouteSpec<
    * where every caller may.
    */
   scope?: Scope | null;
+  /** Nobody who came by a portal link may, whatever it is good for. */
+  isForKeysOnly?: boolean;
   /** A public route that a browser may ask only for a page of this server. */
   isSameOrigin?: boolean;
   params?: Params;

@@ -60,7 +60,7 @@ function Entrance() {
               <Route path="/deliveries/*?" component={DeliveryPages} />
               <Route path="/events/*?" component={EventPages} />
               <Route path="/inbox" component={InboxPage} />
-              {session.data.via === 'api_key' && <Route path="/settings/*?" component={SettingsPages} />}
+              <Route path="/settings/*?" component={SettingsPages} />
               <Route component={NotFoundPage} />
             </Switch>
           </Suspense>

@@ -127,6 +127,12 @@ async function tellOfAccount(
   }
 }
 
+/** Undefined when there is no such account. */
+export const findAccount = query(async (db: Database, id: AccountId): Promise<Account | undefined> => {
+  const [account] = await db.select().from(accounts).where(eq(accounts.id, id));
+  return account;
+});
+
 /** An account's name; undefined when there is no such account. */
 export const findAccountName = query(async (db: Database, id: AccountId): Promise<string | undefined> => {
   const [row] = await db.select({ name: accounts.name }).from(accounts).where(eq(accounts.id, id));

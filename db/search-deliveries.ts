@@ -16,9 +16,12 @@ import {
 } from './search-conditions.ts';
 import { type SearchedPage, type Stretch, type StretchResult, searchPage } from './search-page.ts';
 
+/** `failing`: pending, and attempted in vain. */
+export type SoughtStatus = DeliveryStatus | 'failing';
+
 export interface DeliveryFilter extends EventFilter, TimeFilter {
   /** Any of these. */
-  statuses?: readonly DeliveryStatus[] | undefined;
+  statuses?: readonly SoughtStatus[] | undefined;
   webhook_id?: WebhookId | undefined;
   event_id?: EventId | undefined;
 }
@@ -74,12 +77,11 @@ export function stretchStatement(
     before === undefined ? undefined : sql`${deliveries.id} < ${uuidOf(before)}::uuid`,
     idBounds(sql`${deliveries.id}`, filter),
   );
-  const statusOf = (status: DeliveryStatus) => sql`${deliveries.status} = ${sql.raw(`'${status}'`)}`;
   const lists = listsOf(accountId, filter).map(
     ({
       rows: condition,
     }) => sql`(select ${deliveries.id}, ${deliveries.account_id}, ${deliveries.webhook_id}, ${deliveries.event_id},
-      ${deliveries.status}, ${deliveries.created_at} from ${deliveries} where ${and(condition, bounds)}
+      ${deliveries.status}, ${deliveries.attempt_count}, ${deliveries.created_at} from ${deliveries} where ${and(condition, bounds)}
       order by ${deliveries.id} desc limit ${rows})`,
   );
   const ofEvent = eventCondition(filter);
@@ -87,7 +89,7 @@ export function stretchStatement(
   const condition = and(
     sql`${deliveries.account_id} = ${uuidOf(accountId)}`,
     webhook_id === undefined ? undefined : sql`${deliveries.webhook_id} = ${uuidOf(webhook_id)}`,
-    statuses === undefined ? undefined : sql`(${sql.join(statuses.map(statusOf), sql` or `)})`,
+    statuses === undefined ? undefined : sql`(${sql.join(statuses.map(isOfStatus), sql` or `)})`,
     timeCondition(sql`${deliveries.created_at}`, filter),
     ofEvent,
   );
@@ -113,8 +115,8 @@ function listsOf(accountId: AccountId, { event_id, webhook_id, statuses }: Deliv
   if (statuses !== undefined && !statuses.includes('succeeded')) {
     // Spelled out, since the indexes are of some statuses only.
     return [...new Set(statuses)].map((status) => {
-      const isStatus = sql`${deliveries.status} = ${sql.raw(`'${status}'`)}`;
-      const ofWebhook = webhook_id !== undefined && status !== 'pending';
+      const isStatus = isOfStatus(status);
+      const ofWebhook = webhook_id !== undefined && status !== 'pending' && status !== 'failing';
       return {
         rows: ofWebhook
           ? sql`${deliveries.webhook_id} = ${uuidOf(webhook_id)} and ${isStatus}`
@@ -125,4 +127,9 @@ function listsOf(accountId: AccountId, { event_id, webhook_id, statuses }: Deliv
   return [
     { rows: webhook_id === undefined ? ofAccount : sql`${deliveries.webhook_id} = ${uuidOf(webhook_id)}` },
   ];
+}
+
+function isOfStatus(status: SoughtStatus): SQL {
+  if (status === 'failing') return sql`(${isOfStatus('pending')} and ${deliveries.attempt_count} > 0)`;
+  return sql`${deliveries.status} = ${sql.raw(`'${status}'`)}`;
 }

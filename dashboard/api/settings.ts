@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { ask, queryString } from './client.ts';
 import type {
   Account,
+  AccountWithLimits,
   ApiKey,
   AuditEntry,
   CreatedApiKey,
@@ -63,6 +64,15 @@ export function useAccounts(isAdmin: boolean) {
       return data;
     },
     enabled: isAdmin,
+  });
+}
+
+/** One's own account, with what it is limited to. */
+export function useAccount(id: string) {
+  return useQuery({
+    queryKey: ['account', id],
+    queryFn: ({ signal }) => ask<AccountWithLimits>('GET', `/v1/accounts/${id}`, { signal }),
+    refetchInterval: lookEveryMs,
   });
 }
 

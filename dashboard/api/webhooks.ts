@@ -73,8 +73,16 @@ export const useCreateWebhook = () =>
 export const useChangeWebhook = (id: string) =>
   useWebhookMutation((body: WebhookChange) => ask<Webhook>('PATCH', `/v1/webhooks/${id}`, { body }));
 
-export const useDeleteWebhook = (id: string) =>
-  useWebhookMutation(() => ask<void>('DELETE', `/v1/webhooks/${id}`));
+/** Only the list is looked up anew: the page that asked is still there, and its webhook is not. */
+export function useDeleteWebhook(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => ask<void>('DELETE', `/v1/webhooks/${id}`),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ['webhooks'], exact: true });
+    },
+  });
+}
 
 export const useDisableWebhook = (id: string) =>
   useWebhookMutation((body: { reason?: string }) =>

@@ -1,4 +1,13 @@
-import { Activity, Inbox, type LucideIcon, Send, Settings, SquareTerminal, Webhook } from 'lucide-react';
+import {
+  Activity,
+  Inbox,
+  type LucideIcon,
+  Send,
+  Settings,
+  Shapes,
+  SquareTerminal,
+  Webhook,
+} from 'lucide-react';
 import type { Session } from '../api/types.ts';
 
 export interface Place {
@@ -16,9 +25,11 @@ const places: readonly Place[] = [
   { to: '/settings', label: 'Settings', icon: Settings },
 ];
 
-/** Where a session can go: a portal link opens one account's webhooks, not its keys. */
+const eventTypes: Place = { to: '/settings/event-types', label: 'Event types', icon: Shapes };
+
+/** Where a session can go: a portal link opens one account's webhooks and what they can be sent, not its keys. */
 export function placesOf({ via }: Pick<Session, 'via'>): readonly Place[] {
-  return via === 'portal_link' ? places.filter(({ to }) => to !== '/settings') : places;
+  return via === 'portal_link' ? [...places.filter(({ to }) => to !== '/settings'), eventTypes] : places;
 }
 
 /** Whether the location is the place or below it. */

@@ -381,7 +381,7 @@ describe('another account', () => {
       expect([theirs.status, theirs.json.code], route.name).toEqual([404, 'not_found']);
       tried++;
     }
-    expect(tried).toBe(29);
+    expect(tried).toBe(30);
     for (const path of [
       '/v1/events',
       '/v1/webhooks',

@@ -1,5 +1,7 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WebhookId } from '../../db/ids.ts';
+import { deliveries } from '../../db/schema.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
 import { seedDeliveries } from '../setup/seed-deliveries.ts';
 
@@ -54,6 +56,20 @@ describe('events and their deliveries are found', () => {
     const later = new Date(Date.parse(created_at) + 1).toISOString();
     expect(await found({ type: 'found.one', until: later })).toEqual([one]);
     expect(await found({ type: 'found.one', since: later })).toEqual([]);
+  });
+
+  test('that fail: those that wait after a failed attempt', async () => {
+    const [one, two] = [await post({ type: 'fails.now' }), await post({ type: 'fails.now' })];
+    const listed = await list('/v1/deliveries', { event_id: one });
+    await api.db.update(deliveries).set({ attempt_count: 2 }).where(eq(deliveries.id, listed.data[0].id));
+    const sought = async (status: string) => {
+      const { data } = await list('/v1/deliveries', { type: 'fails.now', status });
+      return data.map(({ event_id }: { event_id: string }) => event_id);
+    };
+    expect(await sought('failing')).toEqual([one]);
+    expect(await sought('failing,held')).toEqual([one]);
+    expect(await sought('pending')).toEqual([two, one]);
+    expect(await sought('failing,succeeded')).toEqual([one]);
   });
 
   test('with what a list shows of each delivery', async () => {

@@ -241,6 +241,16 @@ describe('a portal link', () => {
       body: { url: 'https://receiver.test/', events: ['*'] },
     });
     expect(made.status).toBe(201);
+    // What events may look like is the platform's to say: a customer's schema could have them refused.
+    for (const [method, path] of [
+      ['PUT', '/v1/event-types/message.read'],
+      ['DELETE', '/v1/event-types/message.read'],
+      ['GET', `/v1/accounts/${api.otherAccountId}`],
+    ] as const) {
+      const refused = await ask(method, path, method === 'PUT' ? { body: { description: '' } } : {});
+      expect(refused.json, path).toMatchObject({ status: 403, code: 'forbidden' });
+    }
+    expect((await ask('GET', '/v1/event-types')).status).toBe(200);
     const listed = await api.request('GET', '/v1/webhooks', { key: api.otherKey });
     expect(listed.json.data[0].id).toBe(made.json.id);
     const [entry] = (await ask('GET', `/v1/audit-log?subject_id=${made.json.id}`)).json.data;

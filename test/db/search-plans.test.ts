@@ -39,6 +39,7 @@ const cases: [what: string, filter: (whose: typeof large) => DeliveryFilter][] =
   ['by statuses of which there are none', () => ({ statuses: ['held', 'pending', 'cancelled'] })],
   ['by webhook', ({ webhookId }) => ({ webhook_id: webhookId })],
   ['by webhook and status', ({ webhookId }) => ({ webhook_id: webhookId, statuses: ['failed', 'held'] })],
+  ['by what fails', () => ({ statuses: ['failing'] })],
   ['by webhook and pending', ({ webhookId }) => ({ webhook_id: webhookId, statuses: ['pending'] })],
   ['by webhook and succeeded', ({ webhookId }) => ({ webhook_id: webhookId, statuses: ['succeeded'] })],
   ['of an event that is not there', () => ({ event_id: newId('evt') })],

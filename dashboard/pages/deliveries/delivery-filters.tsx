@@ -16,6 +16,8 @@ export function StatusFilter({
   return (
     <FilterSelect label="Status" value={value ?? ''} onChange={onChange}>
       <option value="">Any status</option>
+      {/* As the badge of such a delivery says. */}
+      <option value="failing">Retrying</option>
       {Object.entries(deliveryWords).map(([status, words]) => (
         <option key={status} value={status}>
           {words}

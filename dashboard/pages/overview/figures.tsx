@@ -26,7 +26,7 @@ export function Figures({ stats, webhookId }: { stats: Stats | undefined; webhoo
       <Figure name="Latency p50" value={totals && (totals.p50_ms === null ? '–' : duration(totals.p50_ms))}>
         {totals && `p95 ${totals.p95_ms === null ? '–' : duration(totals.p95_ms)}`}
       </Figure>
-      <Figure name="Failing now" tone="warn" to={of('pending')} value={now && count(now.failing)}>
+      <Figure name="Failing now" tone="warn" to={of('failing')} value={now && count(now.failing)}>
         {now && 'waiting for a retry'}
       </Figure>
       <Figure name="Held now" tone="wait" to={of('held')} value={now && count(now.held)}>

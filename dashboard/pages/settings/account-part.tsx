@@ -1,4 +1,5 @@
-import { useAccounts } from '../../api/settings.ts';
+import { useAccount, useAccounts } from '../../api/settings.ts';
+import type { AccountWithLimits } from '../../api/types.ts';
 import { count } from '../../format/numbers.ts';
 import { useSession } from '../../layout/session-context.ts';
 import { Card } from '../../ui/card.tsx';
@@ -8,11 +9,13 @@ import { Time } from '../../ui/time.tsx';
 import { PortalLinkCard } from './portal-link-card.tsx';
 import styles from './settings.module.css';
 
+const kibibyte = 1_024;
+
 /** Who one is, what one's account is limited to, and links that let customers in. */
 export function AccountPart() {
   const session = useSession();
   const accounts = useAccounts(session.is_admin);
-  const own = accounts.data?.find(({ id }) => id === session.account.id);
+  const own = useAccount(session.account.id).data;
   return (
     <div className={styles.columns}>
       <div className={styles.stack}>
@@ -26,13 +29,11 @@ export function AccountPart() {
                   <CopyButton text={session.account.id} label="Copy the account’s id" isBare />
                 </>
               ),
-              'App Inbox messages a contact': own && `at most ${count(own.inbox_message_limit)}`,
-              'Event types that nobody described':
-                own && (own.strict_event_types ? 'are refused' : 'are taken'),
               Created: own && <Time at={own.created_at} />,
             }}
           />
         </Card>
+        {own && <Limits account={own} />}
         <Card title="Postrider">
           <Facts
             of={{
@@ -50,5 +51,28 @@ export function AccountPart() {
       </div>
       <PortalLinkCard accounts={accounts.data ?? []} />
     </div>
+  );
+}
+
+function Limits({
+  account: { inbox_message_limit, strict_event_types, limits },
+}: {
+  account: AccountWithLimits;
+}) {
+  const { event_bytes, batch_events, batch_bytes, described_event_types, signing_secrets } = limits;
+  const ofBatch = `${count(batch_bytes / kibibyte / kibibyte)} MiB`;
+  return (
+    <Card title="Limits" note="The most that this account can have or send.">
+      <Facts
+        of={{
+          'An event': `${count(event_bytes / kibibyte)} KiB`,
+          'A batch of events': `${count(batch_events)} events, ${ofBatch}`,
+          'Described event types': count(described_event_types),
+          'Other event types': strict_event_types ? 'are refused' : 'are taken',
+          'A contact’s App Inbox': `${count(inbox_message_limit)} messages`,
+          'A webhook’s signing secrets': `${count(signing_secrets)} at the same time`,
+        }}
+      />
+    </Card>
   );
 }

@@ -2,7 +2,7 @@ import { Plus, Shapes } from 'lucide-react';
 import { useState } from 'react';
 import { useEventTypes } from '../../api/events.ts';
 import type { EventType } from '../../api/types.ts';
-import { useCanWrite } from '../../layout/session-context.ts';
+import { useSession } from '../../layout/session-context.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
@@ -15,13 +15,14 @@ const sources = { built_in: 'Built in', own: 'Own', seen: 'Seen' } as const;
 
 export function EventTypesPart() {
   const types = useEventTypes();
-  const canWrite = useCanWrite();
+  const { via } = useSession();
+  const canWrite = via === 'api_key';
   const [edited, setEdited] = useState<EventType | 'new'>();
   return (
     <>
       <Card
         title="Event types"
-        note="What producers may post, with an example and, where there is one, the schema that data must fit."
+        note={`${canWrite ? 'What producers may post' : 'What webhooks can be sent'}, with an example and, where there is one, the schema that data must fit.`}
         isFlush
         action={
           canWrite && (

@@ -44,7 +44,7 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }) {
     );
   }
   const offered = (Object.keys(scopeNotes) as Scope[]).filter(
-    (scope) => scope !== 'admin' || session.is_admin,
+    (scope) => scope !== 'admin' || session.scopes.includes('admin'),
   );
   const submit = () =>
     create.mutate({

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Route, Switch } from 'wouter';
+import { useSession } from '../../layout/session-context.ts';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { NotFoundPage } from '../not-found-page.tsx';
@@ -9,6 +10,7 @@ import { AuditLogPart } from './audit-log-part.tsx';
 import { EventTypesPart } from './event-types-part.tsx';
 
 export function SettingsPages() {
+  if (useSession().via === 'portal_link') return <PortalPages />;
   return (
     <Switch>
       <Route path="/settings">
@@ -30,6 +32,19 @@ export function SettingsPages() {
         <Settings>
           <AuditLogPart />
         </Settings>
+      </Route>
+      <Route component={NotFoundPage} />
+    </Switch>
+  );
+}
+
+/** Of a customer's: what there is to subscribe to, and nothing of the platform's. */
+function PortalPages() {
+  return (
+    <Switch>
+      <Route path="/settings/event-types">
+        <PageHeader title="Event types" />
+        <EventTypesPart />
       </Route>
       <Route component={NotFoundPage} />
     </Switch>

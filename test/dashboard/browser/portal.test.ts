@@ -27,6 +27,9 @@ test('a portal link, made on the page, shows one account only, and changes nothi
     asCustomer,
   );
   expect(theirs.status).toBe(201);
+  const schema = { type: 'object', required: ['order'] };
+  const described = { description: 'Somebody bought something', schema };
+  await postrider.request('PUT', '/v1/event-types/order.placed', described, asCustomer);
 
   const admin = await openPage(browser);
   await signIn(admin.page, postrider.apiUrl(), postrider.key);
@@ -48,6 +51,14 @@ test('a portal link, made on the page, shows one account only, and changes nothi
   await page.getByRole('link', { name: 'The customer’s' }).click();
   await page.getByRole('heading', { name: 'The customer’s', level: 1 }).waitFor();
   expect(await page.getByRole('button', { name: 'Send test event' }).count()).toBe(0);
+  // What events there are, with their schemas, and nothing of the platform's settings.
+  await page.getByRole('link', { name: 'Event types' }).click();
+  const type = page.locator('details').filter({ hasText: 'order.placed' });
+  await type.locator('summary').click();
+  await type.getByLabel('Schema', { exact: true }).getByText('required').waitFor();
+  expect(await page.getByRole('button', { name: /Describe|Edit/ }).count()).toBe(0);
+  await page.goto(`${postrider.apiUrl()}/settings`);
+  await page.getByRole('heading', { name: 'Not found', level: 1 }).waitFor();
   // Not only hidden: refused.
   const refused = await page.evaluate(`
     fetch('/v1/webhooks/${theirs.json.id}', {
