@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { settings } from '../config.ts';
 import { findPromtool, promtoolAdvice } from '../scripts/find-promtool.js';
@@ -26,6 +28,20 @@ test('each alert fires when it should and not before, as promtool tells', () => 
     const own = tried.filter(({ alertname }) => alertname === alert);
     expect(new Set(own.map(({ exp_alerts }) => exp_alerts.length)), alert).toEqual(new Set([0, 1]));
   }
+});
+
+test('every query of the dashboard is one, as promtool tells', () => {
+  const { panels } = JSON.parse(read('deploy/grafana/postrider.json'));
+  const queries: string[] = panels.flatMap(({ targets = [] }: { targets?: { expr: string }[] }) =>
+    targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.*')),
+  );
+  expect(queries.length).toBeGreaterThan(20);
+  const folder = mkdtempSync(join(tmpdir(), 'postrider-deploy-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'rules.yml');
+  const asRules = queries.map((expr, index) => ({ record: `query_${index}`, expr }));
+  writeFileSync(file, JSON.stringify({ groups: [{ name: 'dashboard', rules: asRules }] }));
+  expect(promtool('check', 'rules', file)).toContain(`SUCCESS: ${queries.length} rules found`);
 });
 
 test('operations.md says of each setting when it is wanted, and knows no other', () => {

@@ -94,6 +94,14 @@ describe('docker-compose.yml', () => {
     });
   });
 
+  test.each([
+    ['api', 'PORT'],
+    ['worker', 'METRICS_PORT'],
+  ] as const)('asks %s at its %s whether it is ready', (name, setting) => {
+    const { environment = {}, healthcheck } = services[name] ?? {};
+    expect(healthcheck?.test.join(' ')).toContain(`http://127.0.0.1:${environment[setting]}/readyz`);
+  });
+
   test('registers every search attribute of the workflows with its type', () => {
     const command = services['temporal-search-attributes']?.command ?? [];
     expect(command.filter((arg) => !/^--(address|namespace)=/.test(arg))).toEqual(

@@ -107,22 +107,35 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
       return delivery?.status === 'succeeded' ? delivery : undefined;
     }, `the delivery of ${id}`);
 
-  /** Whichever is asked tells of both, of the same moment. */
-  async function expectMetricsOfAll() {
+  async function scrape() {
     const headers = { authorization: `Bearer ${settings.env.ADMIN_API_KEY}`, connection: 'close' };
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).text();
-    const byProcess = (name: string, labels = '') => {
+    return (name: string, labels = '') => {
       const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) && line.includes(labels));
       return Object.fromEntries<number>(
         lines.map((line) => [/process="(\d+)"/.exec(line)?.[1] ?? '', Number(line.split(' ').at(-1))]),
       );
     };
+  }
+
+  /** Whichever is asked tells of both, of the same moment. */
+  async function expectMetricsOfAll() {
+    const byProcess = await scrape();
     expect(byProcess('postrider_process_up')).toEqual({ 0: 1, 1: 1 });
     const delivered = byProcess('postrider_deliveries_ended_total', 'outcome="succeeded"');
     expect(Object.values(delivered).reduce((sum, count) => sum + count, 0)).toBe(40);
     for (const name of ['temporal_worker_start_total', 'process_resident_memory_bytes']) {
       expect(Object.keys(byProcess(name)).sort(), name).toEqual(['0', '1']);
     }
+  }
+
+  /** One that is stuck holds nobody up, and is told of. */
+  async function expectMetricsWithout(pid: number) {
+    process.kill(pid, 'SIGSTOP');
+    const byProcess = await scrape();
+    process.kill(pid, 'SIGCONT');
+    expect(Object.values(byProcess('postrider_process_up')).sort()).toEqual([0, 1]);
+    expect(Object.keys(byProcess('postrider_build_info'))).toHaveLength(1);
   }
 
   it('runs two on one port, each event delivered once, and stops them in order', { timeout }, async () => {
@@ -144,6 +157,7 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
     await ready();
     await api('POST', '/v1/webhooks', { url: receiver.url, events: ['*'] });
     const [killed] = workers();
+    await expectMetricsWithout(killed as number);
     process.kill(killed as number, 'SIGKILL');
     await waitFor(
       async () => (workers().length === 2 && !workers().includes(killed as number) ? true : undefined),

@@ -8,13 +8,13 @@ import { inject } from 'vitest';
 import { parseConfig } from '../../config.ts';
 import { generateEncryptionKey } from '../../db/encryption.ts';
 import { type StartOptions, startPostrider } from '../../postrider.ts';
-import { installMeasuredRuntime, readSdkMetrics } from '../../temporal/sdk-metrics.ts';
+import { installTemporalRuntime } from '../../temporal/connect.ts';
 import { createServerDatabase } from './database.ts';
 import { migratedTemplate } from './migrated-template.ts';
 import type {} from './once-a-run.ts';
 import { waitFor } from './wait-for.ts';
 
-const sdkMetricsPort = await installMeasuredRuntime(pino({ level: 'silent' }), '0');
+installTemporalRuntime(pino({ level: 'silent' }));
 
 /** The settings of a Postrider of its own: database (migrated already, or `empty`), port, task queue; the run's Temporal server. */
 export async function testSettings(
@@ -52,7 +52,7 @@ export async function testSettings(
 /** All of Postrider in this process, as `npm start` composes it, with a client of its API and one of its Temporal. */
 export async function startTestPostrider(
   settings: Record<string, string> = {},
-  options: Partial<Pick<StartOptions, 'log' | 'resolve' | 'tracing'>> = {},
+  options: Partial<Pick<StartOptions, 'log' | 'resolve' | 'tracing' | 'metrics'>> = {},
 ) {
   const { env, remove } = await testSettings();
   const config = parseConfig({ ...env, ...settings });
@@ -63,7 +63,6 @@ export async function startTestPostrider(
       log: pino({ level: config.LOG_LEVEL }),
       report: () => {},
       workflowBundle: inject('workflowBundle'),
-      metrics: { process: '0', readTemporal: async () => readSdkMetrics(sdkMetricsPort ?? 0) },
       ...options,
     });
   let postrider = await start();

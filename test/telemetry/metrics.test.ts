@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Runtime } from '@temporalio/worker';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { installMeasuredRuntime, readSdkMetrics } from '../../temporal/sdk-metrics.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
 import { type Receiver, startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
@@ -8,7 +11,11 @@ let postrider: TestPostrider;
 let receiver: Receiver;
 let text: string;
 beforeAll(async () => {
-  postrider = await startTestPostrider();
+  // That of the other tests has no metrics.
+  await Runtime.instance().shutdown();
+  const port = await installMeasuredRuntime(pino({ level: 'silent' }), '0');
+  const readTemporal = () => readSdkMetrics(port as number);
+  postrider = await startTestPostrider({}, { metrics: { process: '0', readTemporal } });
   receiver = await startReceiver((request) => (request.path === '/fails' ? 500 : 200));
   const { url } = receiver;
   await postrider.createWebhook({ url, events: ['fine'] });
