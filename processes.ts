@@ -31,6 +31,8 @@ export async function run(
   const workers = new Set<Worker>();
   let isStopping = false;
   const stopAll = () => {
+    // Once: a process that is busy may hear of a second signal so late that it takes it for another one, and ends at once.
+    if (isStopping) return;
     isStopping = true;
     for (const worker of workers) worker.process.kill('SIGTERM');
   };
