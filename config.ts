@@ -121,6 +121,11 @@ export const settings = {
     fallback: null,
     doc: 'Processes that share the work: as many as there are cores with `DATABASE_URL` unless given, else one, which has the embedded database for itself.',
   },
+  RETENTION_DAYS: {
+    schema: integer(1, 3_650),
+    fallback: '30',
+    doc: 'Days for which events are kept, with their deliveries and attempts, unless an account says otherwise. What is still owed is kept for as long as it is.',
+  },
   EVENTS_PER_WORKFLOW: {
     // A search attribute holds 2 KB: about sixty ids.
     schema: integer(1, 60),

@@ -5,6 +5,7 @@ import { createDeliveryActivities } from './activities/delivery-activities.ts';
 import { createHealthActivities } from './activities/health-activities.ts';
 import { createInboxActivities } from './activities/inbox-activities.ts';
 import { createRecoveryActivities } from './activities/recovery-activities.ts';
+import { createRetentionActivities } from './activities/retention-activities.ts';
 import { createSweepActivities } from './activities/sweep-activities.ts';
 import { createApp } from './api/app.ts';
 import { type ApiListener, listenForApi } from './api-listener.ts';
@@ -37,6 +38,7 @@ import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
 import { createHealthStarter, type HealthStarter } from './temporal/health-starter.ts';
 import { keepSweep } from './temporal/keep-sweep.ts';
 import { createRecoveryStarter, type RecoveryStarter } from './temporal/recovery-starter.ts';
+import { ensureRetentionSchedule } from './temporal/retention-schedule.ts';
 import { searchAttributes } from './temporal/search-attributes.ts';
 import { ensureSweepSchedule } from './temporal/sweep-schedule.ts';
 import { type RunningWorker, startWorker } from './temporal/worker.ts';
@@ -206,6 +208,7 @@ async function open(
   const forMetrics = firstForMetrics ?? (await listenForMetrics());
   forMetrics?.serve(serveOperators({ readMetrics: scraper.read, isReady }));
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
+  await ensureRetentionSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
 
   return {
     apiUrl: listener === undefined ? undefined : apiUrl(config, listener),
@@ -263,6 +266,7 @@ async function openWorker({
       }),
       ...createInboxActivities({ db, intake, starter }),
       ...createRecoveryActivities({ db, sender }),
+      ...createRetentionActivities({ db, days: config.RETENTION_DAYS }),
       ...createSweepActivities({
         db,
         starter,

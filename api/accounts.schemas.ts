@@ -11,12 +11,18 @@ const strictEventTypesField = z
   .boolean()
   .meta({ description: 'Whether events of types that are in no catalogue are refused.' });
 
+const retentionDaysField = z.int().min(1).max(3_650).nullable().meta({
+  description:
+    'For how many days its events, deliveries and attempts are kept; null for as many as `RETENTION_DAYS` says.',
+});
+
 export const accountSchema = z
   .object({
     id: shownId('acct'),
     name: z.string(),
     inbox_message_limit: inboxMessageLimitField,
     strict_event_types: strictEventTypesField,
+    retention_days: retentionDaysField,
     created_at: momentField,
   })
   .meta({ id: 'Account' });
@@ -48,6 +54,7 @@ export const accountChangeSchema = z
     name: nameField.optional(),
     inbox_message_limit: inboxMessageLimitField.optional(),
     strict_event_types: strictEventTypesField.optional(),
+    retention_days: retentionDaysField.optional(),
   })
   .meta({ id: 'AccountChange' });
 

@@ -13,7 +13,7 @@ import {
 } from './accounts.schemas.ts';
 import { mostBatchBytes, mostBatchedEvents, mostEventBytes } from './event-batches.schemas.ts';
 import { pageOf } from './fields.schemas.ts';
-import { notFound } from './problems.ts';
+import { notFound, Problem } from './problems.ts';
 import { type Route, route } from './routes.ts';
 
 const tag = 'Accounts';
@@ -84,7 +84,8 @@ const patchAccount = route({
   name: 'changeAccount',
   tag,
   summary: 'Change an account',
-  description: 'A key may change its own account, and one of the first account any.',
+  description:
+    'A key may change its own account, and one of the first account any; for how long it is kept, only one of the first account.',
   access: 'account',
   scope: 'admin',
   params: accountParams,
@@ -92,6 +93,12 @@ const patchAccount = route({
   responses: { 200: { description: 'The account as it now is', schema: accountSchema } },
   async handle({ db, eventTypes }, { params, body, caller }) {
     if (params.id !== caller.account_id && !caller.is_first_account) throw notFound('account');
+    if (body.retention_days !== undefined && !caller.is_first_account) {
+      throw new Problem({
+        ...{ status: 403, code: 'forbidden' },
+        detail: 'Only a key of the first account may change for how long an account is kept',
+      });
+    }
     const account = await updateAccount(db, params.id, body, caller);
     if (account === undefined) throw notFound('account');
     eventTypes.forget();

@@ -12,6 +12,7 @@ export interface Account {
   name: string;
   inbox_message_limit: number;
   strict_event_types: boolean;
+  retention_days: number | null;
   created_at: Date;
 }
 
@@ -20,6 +21,7 @@ export interface AccountChange {
   name?: string | undefined;
   inbox_message_limit?: number | undefined;
   strict_event_types?: boolean | undefined;
+  retention_days?: number | null | undefined;
 }
 
 /** Any number, but the same in every process that starts on this database, and not the one of db/migrate.ts. */
@@ -104,9 +106,9 @@ export const updateAccount = query(
     db.transaction(async (tx) => {
       const [current] = await tx.select().from(accounts).where(eq(accounts.id, id)).for('update');
       if (current === undefined) return undefined;
-      const changed = (['name', 'inbox_message_limit', 'strict_event_types'] as const).filter(
-        (field) => change[field] !== undefined && change[field] !== current[field],
-      );
+      const changed = (
+        ['name', 'inbox_message_limit', 'strict_event_types', 'retention_days'] as const
+      ).filter((field) => change[field] !== undefined && change[field] !== current[field]);
       if (changed.length === 0) return current;
       const [row] = await tx.update(accounts).set(change).where(eq(accounts.id, id)).returning();
       await tellOfAccount(tx, id, by, { action: 'account.changed', details: { changed } });

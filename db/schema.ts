@@ -44,6 +44,8 @@ export const accounts = pgTable('accounts', {
   inbox_message_limit: integer().notNull().default(1_000),
   /** Whether events of types that are not in the catalogue are refused. */
   strict_event_types: boolean().notNull().default(false),
+  /** For how many days its events, deliveries and attempts are kept; null for as many as the settings say. */
+  retention_days: integer(),
   /** Raised by triggers (see the migration) with every change of what decides which webhooks get an event, and how. */
   webhooks_version: bigint({ mode: 'number' }).notNull().default(0),
   created_at: moment().notNull().defaultNow(),

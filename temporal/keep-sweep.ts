@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { TemporalConnection } from './connect.ts';
 import { ensureSearchAttributes } from './ensure-search-attributes.ts';
+import { ensureRetentionSchedule } from './retention-schedule.ts';
 import { searchAttributes } from './search-attributes.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
 
@@ -16,7 +17,7 @@ const everyMs = 3_000;
 const patienceMs = 5_000;
 
 /**
- * Makes the search attributes and the sweep's schedule again when they have gone, with Temporal's database or by hand. The
+ * Makes the search attributes and the schedules of the sweep and the retention again when they have gone, with Temporal's database or by hand. The
  * sweep then starts, from our database, what else is missing there. Any number of processes may do so.
  */
 export function keepSweep({
@@ -40,6 +41,7 @@ export function keepSweep({
       );
       if (!areThere) log.warn("Temporal had lost Postrider's search attributes: they are made again");
       const isThere = await client.withDeadline(deadline, () => ensureSweepSchedule(client, taskQueue));
+      await client.withDeadline(deadline, () => ensureRetentionSchedule(client, taskQueue));
       if (!isThere) log.warn("Temporal had lost the sweep's schedule: it is made again");
     } catch {
       // Temporal is away, as others say: the next look finds out more.

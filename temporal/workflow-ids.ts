@@ -33,6 +33,11 @@ export function recoveredWorkflowId(firstDelivery: DeliveryId, at: Date): string
   return `deliver/${firstDelivery}/${at.getTime()}`;
 }
 
+/** The schedule of the retention, one a task queue, and the beginning of its workflows' ids. */
+export function retentionId(taskQueue: string): string {
+  return `retention/${taskQueue}`;
+}
+
 /** The schedule of the sweep, one a task queue, and the beginning of its workflows' ids. */
 export function sweepId(taskQueue: string): string {
   return `sweep/${taskQueue}`;

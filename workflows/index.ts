@@ -4,4 +4,5 @@ export { attemptOnce } from './attempt-once.ts';
 export { deliverEvents } from './deliver-events.ts';
 export { endpointHealth } from './endpoint-health.ts';
 export { recoverWebhook } from './recover-webhook.ts';
+export { retention } from './retention.ts';
 export { sweep } from './sweep.ts';

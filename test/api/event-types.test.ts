@@ -270,6 +270,17 @@ describe('a type in no catalogue', () => {
     expect((await post('never.seen', {})).status).toBe(202);
   });
 
+  test('only the first account decides for how many days an account is kept', async () => {
+    const { otherAccountId, otherKey, accountId } = api;
+    expect((await patch({ retention_days: 90 }, otherAccountId, otherKey)).status).toBe(403);
+    expect((await patch({ retention_days: 90 }, otherAccountId)).json.retention_days).toBe(90);
+    expect((await patch({ retention_days: 7 }, accountId)).json.retention_days).toBe(7);
+    for (const retention_days of [0, 3_651, 1.5, '7'])
+      expect((await patch({ retention_days })).status).toBe(422);
+    for (const id of [accountId, otherAccountId])
+      expect((await patch({ retention_days: null }, id)).json.retention_days).toBeNull();
+  });
+
   test('only an account itself and the first account decide how strict it is', async () => {
     const { otherAccountId, otherKey, accountId } = api;
     expect((await patch({ strict_event_types: true }, accountId, otherKey)).status).toBe(404);
