@@ -59,7 +59,7 @@ function send(worker: Worker, message: ToProcess) {
   if (worker.isConnected()) worker.send(message, () => {});
 }
 
-/** For each of the processes. Where the one that looks after them does not answer, only this one's are told. */
+/** For each of the processes. Rejects where the one that looks after them does not answer. */
 export const joinProcesses: JoinProcesses = (readOwn) => {
   const waiting = new Map<number, (told: Told) => void>();
   let last = 0;

@@ -10,18 +10,19 @@ export function serveOperators({
   readMetrics: () => Promise<string>;
   isReady: () => Promise<Readiness>;
 }): RequestListener {
-  const answers: Record<string, (response: ServerResponse) => Promise<void>> = {
-    '/healthz': async (response) => answer(response, 200, '{"status":"ok"}'),
-    async '/readyz'(response) {
-      const readiness = await isReady();
-      answer(response, readiness.ready ? 200 : 503, JSON.stringify(readiness));
-    },
-    async '/metrics'(response) {
-      answer(response, 200, await readMetrics(), expositionType);
-    },
-  };
+  const answers = new Map<string, (response: ServerResponse) => Promise<void>>([
+    ['/healthz', async (response) => answer(response, 200, '{"status":"ok"}')],
+    [
+      '/readyz',
+      async (response) => {
+        const readiness = await isReady();
+        answer(response, readiness.ready ? 200 : 503, JSON.stringify(readiness));
+      },
+    ],
+    ['/metrics', async (response) => answer(response, 200, await readMetrics(), expositionType)],
+  ]);
   return ({ url = '', method }, response) => {
-    const respond = answers[url.split('?')[0] ?? ''];
+    const respond = answers.get(url.split('?')[0] ?? '');
     if (respond === undefined) return answer(response, 404, '{"code":"not_found"}');
     if (method !== 'GET' && method !== 'HEAD') return answer(response, 405, '{"code":"method_not_allowed"}');
     respond(response).catch(() => answer(response, 503, '{"code":"unavailable"}'));

@@ -59,8 +59,10 @@ export function createScraper({
     ]);
   }
 
-  const askAll =
-    joinProcesses?.(readOwn) ?? (async () => ({ texts: { [process]: await readOwn() }, missing: [] }));
+  const tellOwn = async (): Promise<Told> => ({ texts: { [process]: await readOwn() }, missing: [] });
+  const join = joinProcesses?.(readOwn);
+  // Better this one's alone than nothing, where nobody collects them.
+  const askAll = join === undefined ? tellOwn : () => join().catch(tellOwn);
   return {
     async read() {
       const [{ texts, missing }, overall] = await Promise.all([askAll(), standing.read()]);
