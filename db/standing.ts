@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type EndpointState, endpointStates } from './schema.ts';
@@ -20,32 +20,33 @@ export const mostCounted = { due: 10_000, held: 100_000 };
 export const findStanding = query(async (db: Database, timeoutMs: number): Promise<Standing> => {
   const [row] = await selectRows<
     { lag_ms: number; due: number; held: number } & Record<EndpointState, number>
-  >(
-    db,
-    sql`select
-        coalesce((
-          select greatest(extract(epoch from now() - next_attempt_at) * 1000, 0) from deliveries
-          where status = 'pending' and next_attempt_at is not null order by next_attempt_at limit 1
-        ), 0)::float8 as lag_ms,
-        (select count(*) from (
-          select from deliveries where status = 'pending' and next_attempt_at <= now() limit ${mostCounted.due}
-        ) as due)::int as due,
-        (select count(*) from (
-          select from deliveries where status = 'held' limit ${mostCounted.held}
-        ) as held)::int as held,
-        unwell.failing, unwell.disabled, unwell.probing,
-        all_webhooks.count - unwell.failing - unwell.disabled - unwell.probing as healthy
-      from
-        (select count(*)::int as count from webhooks where deleted_at is null) as all_webhooks,
-        (select
-          (count(*) filter (where endpoint_state = 'failing'))::int as failing,
-          (count(*) filter (where endpoint_state = 'disabled'))::int as disabled,
-          (count(*) filter (where endpoint_state = 'probing'))::int as probing
-        from webhooks where deleted_at is null and endpoint_state <> 'healthy') as unwell`,
-    { name: 'find_standing', timeoutMs },
-  );
+  >(db, standingStatement(), { name: 'find_standing', timeoutMs });
   if (row === undefined) throw new Error('a statement without a table answers a row');
   const { lag_ms, due, held } = row;
   const endpoints = Object.fromEntries(endpointStates.map((state) => [state, row[state]]));
   return { lag_ms, due, held, endpoints: endpoints as Record<EndpointState, number> };
 });
+
+/** Exported for the test of what it reads. */
+export function standingStatement(): SQL {
+  return sql`select
+      coalesce((
+        select greatest(extract(epoch from now() - next_attempt_at) * 1000, 0) from deliveries
+        where status = 'pending' and next_attempt_at is not null order by next_attempt_at limit 1
+      ), 0)::float8 as lag_ms,
+      (select count(*) from (
+        select from deliveries where status = 'pending' and next_attempt_at <= now() limit ${mostCounted.due}
+      ) as due)::int as due,
+      (select count(*) from (
+        select from deliveries where status = 'held' limit ${mostCounted.held}
+      ) as held)::int as held,
+      unwell.failing, unwell.disabled, unwell.probing,
+      all_webhooks.count - unwell.failing - unwell.disabled - unwell.probing as healthy
+    from
+      (select count(*)::int as count from webhooks where deleted_at is null) as all_webhooks,
+      (select
+        (count(*) filter (where endpoint_state = 'failing'))::int as failing,
+        (count(*) filter (where endpoint_state = 'disabled'))::int as disabled,
+        (count(*) filter (where endpoint_state = 'probing'))::int as probing
+      from webhooks where deleted_at is null and endpoint_state <> 'healthy') as unwell`;
+}

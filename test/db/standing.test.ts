@@ -1,0 +1,33 @@
+import { sql } from 'drizzle-orm';
+import { expect, onTestFinished, test } from 'vitest';
+import { createAccount } from '../../db/accounts.ts';
+import { newId } from '../../db/ids.ts';
+import { findStanding, standingStatement } from '../../db/standing.ts';
+import { openTestDatabase } from '../setup/database.ts';
+import { readBy } from '../setup/plan.ts';
+import { seedDeliveries } from '../setup/seed-deliveries.ts';
+
+test('counts what is due and held, tells how late the latest is, and reads of 5,000 deliveries no others', async () => {
+  const { db, close } = await openTestDatabase();
+  onTestFinished(close);
+  expect(await findStanding(db, 5_000)).toEqual({
+    ...{ lag_ms: 0, due: 0, held: 0 },
+    endpoints: { healthy: 0, failing: 0, disabled: 0, probing: 0 },
+  });
+
+  const accountId = (await createAccount(db, 'x')).id;
+  await seedDeliveries(db, { accountId, webhookId: newId('wh'), count: 5_000 });
+  // Of five thousand: two overdue, one for later, three held.
+  await db.execute(sql`with chosen as (select id, row_number() over (order by id) as n from deliveries)
+    update deliveries d set status = case when n <= 3 then 'pending' else 'held' end,
+      next_attempt_at = case when n <= 2 then now() - n * interval '1 minute' when n = 3 then now() + interval '1 hour' end
+    from chosen c where c.id = d.id and n <= 6`);
+  const { lag_ms, ...counts } = await findStanding(db, 5_000);
+  expect(counts).toMatchObject({ due: 2, held: 3 });
+  expect(lag_ms).toBeGreaterThanOrEqual(120_000);
+  expect(lag_ms).toBeLessThan(180_000);
+
+  const read = await readBy(db, standingStatement(), /^deliveries/);
+  expect(read.wholeTables).toEqual([]);
+  expect(read.rows).toBeLessThan(50);
+});
