@@ -91,6 +91,7 @@ export function openEngine({
   const puttingOff = createPuttingOff({
     db,
     limiter,
+    slots,
     onWaiting: (webhook) => waitingSender?.lookAt(webhook),
   });
   const headStarts = createHeadStarts({ db, attempter, slots, limiter, puttingOff, hasWorker, log });

@@ -6,6 +6,7 @@ import { createHealthActivities } from './activities/health-activities.ts';
 import { createInboxActivities } from './activities/inbox-activities.ts';
 import { createRecoveryActivities } from './activities/recovery-activities.ts';
 import { createRetentionActivities } from './activities/retention-activities.ts';
+import { createSettler } from './activities/settle-deliveries.ts';
 import { createSweepActivities } from './activities/sweep-activities.ts';
 import { createApp } from './api/app.ts';
 import { type ApiListener, listenForApi } from './api-listener.ts';
@@ -14,6 +15,7 @@ import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { ensureFirstAccount } from './db/accounts.ts';
 import type { OpenDatabase } from './db/database.ts';
 import { createSealer, type Sealer } from './db/encryption.ts';
+import { findEndpointHealth } from './db/endpoint-health.ts';
 import { forgetHeadStarts } from './db/head-starts.ts';
 import { listenForRevocations } from './db/revocations.ts';
 import { createChangesFeed } from './delivery/changes-feed.ts';
@@ -256,7 +258,11 @@ async function openWorker({
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: config.TEMPORAL_TASK_QUEUE,
     activities: {
-      ...createDeliveryActivities({ db, attempter, slots, limiter, puttingOff, headStarts, lookAtWaiting }),
+      ...createDeliveryActivities({
+        db,
+        settler: createSettler({ db, headStarts, puttingOff, lookAtWaiting }),
+        attempter,
+      }),
       ...createHealthActivities({
         db,
         attempter,
@@ -316,7 +322,12 @@ function openApi({
   const announcer = createInboxAnnouncer({ starter, log });
   const watcher = createWebhookWatcher({
     starter: {
-      startHealth: healthStarter.startHealth,
+      async startHealth(webhook) {
+        const stored = await findEndpointHealth(database.db, webhook.id);
+        if (stored === undefined) return 'running';
+        const { health, policy } = stored;
+        return healthStarter.startHealth(webhook, { health, policy, probe_scale: config.SCHEDULE_SCALE });
+      },
       // A recovery that is paused finds out with it that its webhook was deleted.
       async tellChanged(webhook) {
         await Promise.all([healthStarter.tellChanged(webhook), recoveryStarter.tellChanged(webhook)]);

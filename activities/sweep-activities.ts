@@ -32,6 +32,8 @@ export interface SweepActivities {
 
 /** A due attempt starts within milliseconds; what is late by more may have lost its workflow. */
 const graceMs = 3_000;
+/** Outcomes gather for seconds before they are told, and failures that go on before they are stored. */
+const outcomesGraceMs = 6_000;
 /** A change of a list waits a second for others. */
 const listGraceMs = 1_000 + graceMs;
 /** For the users of a table that gets a partition, who wait meanwhile. */
@@ -59,7 +61,7 @@ export function createSweepActivities({
   groupWindowMs: number;
 }): SweepActivities {
   async function tellUncountedOutcomes() {
-    const options = { now: new Date(), graceMs, limit: mostPerSweep };
+    const options = { now: new Date(), graceMs: outcomesGraceMs, limit: mostPerSweep };
     for (const { counted, ...webhook } of await findUncountedWebhooks(db, options)) {
       await healthStarter.tellOutcomes(webhook, await findOutcomesAfter(db, webhook.id, counted));
     }

@@ -11,8 +11,11 @@ export interface LoadedDelivery {
   account_id: AccountId;
   workflow_id: string;
   status: DeliveryStatus;
+  attempt_count: number;
   scheduled_attempts: number;
   next_attempt_at: Date | null;
+  /** Why its last attempt failed, or what it waits for, in words. */
+  reason: string | null;
   /** The process that stored it makes its first attempt, or did when it died; null when none does. */
   head_start: HeadStart | null;
   /** It waits for its endpoint's limits; when it has a head start as well, that process has taken it up. */
@@ -87,7 +90,7 @@ export const findLastAttemptAt = query(async (db: Database, id: DeliveryId): Pro
 async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDelivery[]> {
   const rows = await selectRows<DeliveryRow>(
     db,
-    sql`select d.id, d.account_id, d.workflow_id, d.status, d.scheduled_attempts,
+    sql`select d.id, d.account_id, d.workflow_id, d.status, d.attempt_count, d.scheduled_attempts, d.reason,
           (extract(epoch from d.next_attempt_at) * 1000)::float8 as next_attempt_ms,
           (extract(epoch from d.head_start_at) * 1000)::float8 as head_start_ms,
           abs(extract(epoch from now() - d.head_start_at) * 1000)::float8 as head_start_age_ms,
@@ -115,7 +118,9 @@ interface DeliveryRow {
   account_id: string;
   workflow_id: string;
   status: DeliveryStatus;
+  attempt_count: number;
   scheduled_attempts: number;
+  reason: string | null;
   next_attempt_ms: number | null;
   head_start_ms: number | null;
   head_start_age_ms: number | null;
@@ -148,7 +153,9 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     account_id: idOf('acct', row.account_id),
     workflow_id: row.workflow_id,
     status: row.status,
+    attempt_count: row.attempt_count,
     scheduled_attempts: row.scheduled_attempts,
+    reason: row.reason,
     next_attempt_at: row.next_attempt_ms === null ? null : new Date(row.next_attempt_ms),
     head_start:
       row.head_start_ms === null ? null : { at_ms: row.head_start_ms, age_ms: row.head_start_age_ms ?? 0 },

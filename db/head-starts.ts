@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import type { HeadStart } from './due-deliveries.ts';
 import { query } from './errors.ts';
-import { type DeliveryId, uuidOf } from './ids.ts';
+import { type DeliveryId, idOf, uuidOf } from './ids.ts';
 import { unnest } from './unnest.ts';
 
 /**
@@ -21,6 +21,26 @@ export const renewHeadStarts = query(
         update deliveries d set head_start_at = now() from mine where d.id = mine.id`,
       { name: 'renew_head_starts', timeoutMs },
     );
+  },
+);
+
+/**
+ * Says that this process makes the next attempts of these deliveries; answers of which. Left out is what is no longer pending,
+ * what someone else attempts, and what is being written at this moment: so this never makes others wait crosswise.
+ */
+export const takeHeadStarts = query(
+  async (db: Database, ids: readonly DeliveryId[]): Promise<Set<DeliveryId>> => {
+    const rows = await selectRows<{ id: string }>(
+      db,
+      sql`with free as (
+          select d.id from ${unnest(ids, { wanted: ['uuid', uuidOf] })} join deliveries d on d.id = wanted
+          where d.status = 'pending' and d.head_start_at is null
+          for update of d skip locked
+        )
+        update deliveries d set head_start_at = now() from free where d.id = free.id returning d.id`,
+      { name: 'take_head_starts' },
+    );
+    return new Set(rows.map(({ id }) => idOf('dlv', id)));
   },
 );
 

@@ -160,6 +160,7 @@ export interface Standing {
 
 export const findStandings = query(
   async (db: Database, ids: readonly DeliveryId[]): Promise<Map<DeliveryId, Standing>> => {
+    if (ids.length === 0) return new Map();
     const rows = await selectRows<Omit<Standing, 'webhook_id'> & { id: string; webhook_id: string }>(
       db,
       sql`select id, status, workflow_id, webhook_id, coalesce(reason, '') as reason,

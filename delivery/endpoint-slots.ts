@@ -10,13 +10,19 @@ export type Release = () => void;
 export interface EndpointSlots {
   /** A slot for an attempt; null while the endpoint has its share. */
   tryTake(webhook: WebhookId): Release | null;
-  /**
-   * A slot in its turn; null when the endpoint turns out to be slow, so that its share is held for longer, or when
-   * `timeoutMs` are over, where it is given.
-   */
-  take(webhook: WebhookId, timeoutMs?: number): Promise<Release | null>;
+  /** A slot in its turn; null when the endpoint turns out to be slow, so that its share is held for longer. */
+  take(webhook: WebhookId): Promise<Release | null>;
+  /** So many slots are free. */
+  room(webhook: WebhookId): number;
+  /** Notes that others wait in the database for this endpoint; for how long, in ms, that is sure. */
+  noteWaiting(webhook: WebhookId, forMs: number): void;
+  hasWaiting(webhook: WebhookId): boolean;
+  /** So long, in ms, an endpoint that is slow takes for one attempt, many together, at a guess. */
+  everyMs: number;
   /** Whether so many attempts take so long that there are no slots for now. */
   isSlow(webhook: WebhookId): boolean;
+  /** How many attempts take long, at all endpoints together, of late. */
+  slowInAll(): number;
   /** Sends away those who wait for endpoints that turned out to be slow, or `all` who wait. Called every second or so. */
   sendAway(who: 'slow' | 'all'): void;
 }
@@ -28,6 +34,8 @@ const mostSlow = 16;
 const mostSlowWhenMany = 2;
 const mostSlowInAll = 1_000;
 const slowMs = 1_000;
+/** Sixteen at a time that take four seconds each. */
+const everyMs = 250;
 
 interface Endpoint {
   /** When each attempt under way began, oldest first. */
@@ -37,6 +45,8 @@ interface Endpoint {
 
 export function createEndpointSlots(now: () => number = () => performance.now()): EndpointSlots {
   const endpoints = new Map<WebhookId, Endpoint>();
+  /** Until when others are known to wait in the database. */
+  const waitingUntil = new Map<WebhookId, number>();
   let slowInAll = 0;
 
   function slowOf({ begun }: Endpoint, enough: number): number {
@@ -83,28 +93,39 @@ export function createEndpointSlots(now: () => number = () => performance.now())
   return {
     tryTake,
 
-    take(webhook, timeoutMs) {
+    take(webhook) {
       const slot = tryTake(webhook);
       const endpoint = endpoints.get(webhook);
       if (slot !== null || endpoint === undefined || isSlow(endpoint)) return Promise.resolve(slot);
-      return new Promise((resolve) => {
-        if (timeoutMs === undefined) return endpoint.waiting.push(resolve);
-        const turn = (slot: Release | null) => {
-          clearTimeout(timer);
-          resolve(slot);
-        };
-        const timer = setTimeout(() => {
-          endpoint.waiting = endpoint.waiting.filter((one) => one !== turn);
-          resolve(null);
-        }, timeoutMs);
-        return endpoint.waiting.push(turn);
-      });
+      return new Promise((resolve) => endpoint.waiting.push(resolve));
     },
+
+    room(webhook) {
+      const endpoint = endpoints.get(webhook);
+      if (endpoint === undefined) return mostAtOnce;
+      return isSlow(endpoint) ? 0 : Math.max(0, mostAtOnce - endpoint.begun.size - endpoint.waiting.length);
+    },
+
+    noteWaiting(webhook, forMs) {
+      if (forMs === 0) waitingUntil.delete(webhook);
+      else waitingUntil.set(webhook, now() + forMs);
+    },
+
+    hasWaiting(webhook) {
+      const until = waitingUntil.get(webhook);
+      if (until === undefined) return false;
+      if (until <= now()) waitingUntil.delete(webhook);
+      return until > now();
+    },
+
+    everyMs,
 
     isSlow(webhook) {
       const endpoint = endpoints.get(webhook);
       return endpoint !== undefined && isSlow(endpoint);
     },
+
+    slowInAll: () => slowInAll,
 
     sendAway(who) {
       slowInAll = 0;

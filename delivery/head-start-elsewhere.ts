@@ -9,7 +9,7 @@ export interface Elsewhere {
   /** Theirs to attempt who asked: the attempt was made and recorded, or left, or its process has died. */
   free: LoadedDelivery[];
   /** No longer pending, or no longer there. */
-  ended: (LoadedDelivery['status'] | 'gone')[];
+  ended: (Exclude<LoadedDelivery['status'], 'pending'> | 'gone')[];
   /** The other process is still at it. */
   underWay: LoadedDelivery[];
 }
@@ -41,9 +41,9 @@ export async function awaitElsewhere(
   );
   const settle = (id: DeliveryId, delivery: LoadedDelivery | undefined) => {
     heard.delete(id);
-    if (delivery === undefined || delivery.status !== 'pending')
-      result.ended.push(delivery?.status ?? 'gone');
-    else result.free.push(delivery);
+    if (delivery === undefined) result.ended.push('gone');
+    else if (delivery.status === 'pending') result.free.push(delivery);
+    else result.ended.push(delivery.status);
   };
 
   for (let pauseMs = firstPauseMs; heard.size > 0; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {

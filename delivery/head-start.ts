@@ -11,18 +11,18 @@ import type { EndpointSlots, Release } from './endpoint-slots.ts';
 import { createEventLoopLoad } from './event-loop-load.ts';
 import type { PuttingOff } from './putting-off.ts';
 
-/** A delivery that waits in the database for its endpoint's limits. */
-export interface WaitsForLimits {
+/** A delivery that waits in the database for its turn at its endpoint. */
+export interface WaitsForTurn {
   status: 'waits';
   /** When its workflow should look after it, in ms of `performance.now()`. */
   due_at: number;
   reason: string;
 }
 
-/** What became of a first attempt; `left` when it was not made here and is left to the workflow. */
-export type HeadStartOutcome = AttemptOutcome | WaitsForLimits | 'left';
+/** What became of an attempt; `left` when it was not made here and is left to the workflow. */
+export type HeadStartOutcome = AttemptOutcome | WaitsForTurn | 'left';
 
-/** A first attempt that this process makes, or has just made. */
+/** An attempt that this process makes, or has just made. */
 export interface UnderWay {
   webhook_id: WebhookId;
   /** Rejects with faults of our own. */
@@ -36,17 +36,22 @@ export interface WorkflowHeadStart {
   isWhole: boolean;
 }
 
-/** A first attempt that is going to be made. */
+/** An attempt that is going to be made. */
 export interface Reservation {
-  begin(delivery: LoadedDelivery): void;
-  /** If it has not begun, it is not going to be: the delivery was not stored. */
+  begin(delivery: LoadedDelivery): UnderWay;
+  /** If it has not begun, it is not going to be. */
   giveBack(): void;
 }
 
-/** First attempts, made at once by the process that stored the deliveries, from what it holds in memory. */
+/**
+ * Attempts of deliveries of which the database says that this process makes them: first attempts, made at once by the process
+ * that stored the deliveries, from what it holds in memory, and those that workflows ask for.
+ */
 export interface HeadStarts {
-  /** Takes a first attempt on; null beyond the bounds: then its workflow makes it. */
+  /** Takes an attempt on; null beyond the bounds: then it waits in the database. */
   reserve(webhook: LimitedWebhook, bytes: number): Reservation | null;
+  /** Notes a first attempt that has begun, for the workflow that will own the delivery. */
+  note(workflowId: string, delivery: DeliveryId, underWay: UnderWay): void;
   /**
    * Makes the next attempt of a delivery that was taken up here (db/waiting-deliveries.ts); undefined beyond the bounds.
    */
@@ -55,7 +60,7 @@ export interface HeadStarts {
   noteOthers(workflowId: string): void;
   /** Hands what is known of a workflow to that workflow, and forgets it. */
   take(workflowId: string): WorkflowHeadStart | undefined;
-  /** The delivery's first attempt, while it is under way or waits to be. */
+  /** The delivery's attempt, while it is under way or waits to be. */
   find(delivery: DeliveryId): UnderWay | undefined;
   /** Whether this process has more to do than it can: more events now would only wait longer. */
   isBehind(): boolean;
@@ -63,7 +68,7 @@ export interface HeadStarts {
   close(): Promise<void>;
 }
 
-/** First attempts that wait or are under way: in all, at one endpoint, and the bytes of their events. */
+/** Attempts that wait or are under way: in all, at one endpoint, and the bytes of their events. */
 const mostAtOnce = 5_000;
 const mostAtEndpoint = 2_000;
 const mostBytes = 64 * 1024 * 1024;
@@ -125,8 +130,7 @@ export function createHeadStarts({
     return {
       begin(delivery) {
         isOpen = false;
-        const one = begin(delivery, giveBack, { isNew: true });
-        if (hasWorker) remember(delivery.workflow_id).byDelivery.set(delivery.id, one);
+        return begin(delivery, giveBack, { isNew: true });
       },
       giveBack() {
         if (isOpen) giveBack();
@@ -140,7 +144,7 @@ export function createHeadStarts({
     const { id } = webhook;
     const here = atEndpoint.get(id) ?? 0;
     const isFull = count >= mostAtOnce || here >= mostAtEndpoint || bytesHeld + bytes > mostBytes;
-    if (isClosed || isFull || slots.isSlow(id)) return null;
+    if (isClosed || isFull) return null;
     if (waitingForLimits >= mostWaitingForLimits && isLimited(webhook)) return null;
     count += 1;
     bytesHeld += bytes;
@@ -161,7 +165,7 @@ export function createHeadStarts({
     });
     // Whoever joins it hears of a fault; nobody need join it.
     outcome.catch((error: unknown) => {
-      log.warn({ delivery_id: delivery.id, reason: (error as Error).name }, 'a first attempt was not made');
+      log.warn({ delivery_id: delivery.id, reason: (error as Error).name }, 'an attempt was not made');
     });
     const one = { webhook_id: delivery.webhook.id, outcome, since: performance.now() };
     underWay.set(delivery.id, one);
@@ -173,7 +177,7 @@ export function createHeadStarts({
     const { webhook } = delivery;
     const release = keepsLimits(delivery)
       ? await limitedTurn(webhook, isNew)
-      : (slots.tryTake(webhook.id) ?? (await slots.take(webhook.id)));
+      : await freeTurn(webhook, isNew);
     if (release === null || isClosed) {
       release?.();
       return standAside(delivery, isNew);
@@ -183,6 +187,12 @@ export function createHeadStarts({
     } finally {
       release();
     }
+  }
+
+  /** New ones stand behind those that wait in the database already. */
+  async function freeTurn({ id }: LimitedWebhook, isNew: boolean): Promise<Release | null> {
+    if (isNew && slots.hasWaiting(id)) return null;
+    return slots.tryTake(id) ?? slots.take(id);
   }
 
   function limitedTurn(webhook: LimitedWebhook, isNew: boolean): Promise<Release | null> {
@@ -195,7 +205,7 @@ export function createHeadStarts({
 
   /** One that was taken up waits on where it has waited. */
   async function standAside(delivery: LoadedDelivery, isNew: boolean): Promise<HeadStartOutcome> {
-    if (isNew && !isClosed && keepsLimits(delivery)) {
+    if (isNew && !isClosed) {
       const waitMs = await puttingOff.putOff(delivery, { hasHeadStart: true });
       if (waitMs !== null) {
         const due_at = performance.now() + waitMs;
@@ -262,10 +272,13 @@ export function createHeadStarts({
 
   return {
     reserve,
-    isBehind: () => count - waitingForLimits > manyAtOnce && load.isBusy(),
+    isBehind: () => count - waitingForLimits - slots.slowInAll() > manyAtOnce && load.isBusy(),
     takeUp(delivery) {
       const giveBack = takeOn(delivery.webhook, delivery.event.data.length);
       return giveBack === null ? undefined : begin(delivery, giveBack, { isNew: false }).outcome;
+    },
+    note(workflowId, delivery, one) {
+      if (hasWorker) remember(workflowId).byDelivery.set(delivery, one);
     },
     noteOthers(workflowId) {
       if (hasWorker) remember(workflowId).isWhole = false;

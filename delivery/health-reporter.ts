@@ -13,28 +13,44 @@ export interface HealthReporter {
   close(): Promise<void>;
 }
 
-/** What gathers while the last batch is under way, and for this long after it, goes in one signal. */
-const gatherMs = 1_000;
+/**
+ * What gathers while the last batch is under way, and for so many seconds after it, goes in one signal: for one, then for two
+ * while attempts go on to fail, since a signal costs as much as some twenty of them.
+ */
+const mostSeconds = 2;
 const mostPerSignal = 500;
 
 /** A reporter with at most one signal to an endpoint under way, the first of which goes at once. */
 export function createHealthReporter({
   starter,
   log,
+  wait = (ms) => delay(ms, undefined, { ref: false }),
 }: {
   starter: Pick<HealthStarter, 'tellOutcomes'>;
   log: Logger;
+  wait?: (ms: number) => Promise<unknown>;
 }): HealthReporter {
   const waiting = new Map<WebhookId, { account_id: AccountId; outcomes: Outcome[] }>();
   const telling = new Map<WebhookId, Promise<void>>();
   let isClosing = false;
 
   async function tellAll(webhookId: WebhookId) {
+    let seconds = 1;
     for (let next = waiting.get(webhookId); next !== undefined; next = waiting.get(webhookId)) {
       const batch = next.outcomes.splice(0, mostPerSignal);
       if (next.outcomes.length === 0) waiting.delete(webhookId);
       await tell({ id: webhookId, account_id: next.account_id }, batch);
-      if (!isClosing) await delay(gatherMs, undefined, { ref: false });
+      await gather(webhookId, seconds);
+      seconds = Math.min(2 * seconds, mostSeconds);
+    }
+  }
+
+  /** What is more than one failure among many does not wait for others. */
+  async function gather(webhookId: WebhookId, seconds: number) {
+    for (let gathered = 0; gathered < seconds && !isClosing; gathered += 1) {
+      await wait(1_000);
+      const outcomes = waiting.get(webhookId)?.outcomes ?? [];
+      if (outcomes.some(({ succeeded, gone, spent_delivery }) => succeeded || gone || spent_delivery)) return;
     }
   }
 

@@ -268,7 +268,7 @@ export function createIntake({
       const { workflow_id, webhook_id } = delivery;
       const reservation = reservations.get(`${event.id} ${webhook_id}`);
       if (reservation === undefined) headStarts?.noteOthers(workflow_id);
-      else reservation.begin(loaded(event, delivery));
+      else headStarts?.note(workflow_id, delivery.id, reservation.begin(loaded(event, delivery)));
       return { workflow_id, webhook_id, event_id: event.id, account_id: event.account_id };
     });
   }
@@ -297,7 +297,9 @@ function loaded(event: NewEvent, { id, workflow_id, webhook }: NewDelivery): Loa
     account_id: event.account_id,
     workflow_id,
     status: 'pending',
+    attempt_count: 0,
     scheduled_attempts: 0,
+    reason: null,
     next_attempt_at: event.created_at,
     head_start: null,
     is_waiting: false,

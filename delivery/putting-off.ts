@@ -3,8 +3,9 @@ import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import type { DeliveryId } from '../db/ids.ts';
 import { type PutOff, putOffDeliveries } from '../db/waiting-deliveries.ts';
-import { waitingReason } from '../webhook/endpoint-limits.ts';
+import { isLimited, waitingReason } from '../webhook/endpoint-limits.ts';
 import type { EndpointLimiter, LimitedWebhook } from './endpoint-limiter.ts';
+import type { EndpointSlots } from './endpoint-slots.ts';
 
 /** Has deliveries wait in the database whose turn at their endpoint does not come soon. */
 export interface PuttingOff {
@@ -22,11 +23,13 @@ const waitingKnownMs = 1_000;
 export function createPuttingOff({
   db,
   limiter,
+  slots,
   onWaiting,
 }: {
   db: Database;
   limiter: Pick<EndpointLimiter, 'everyMs' | 'noteWaiting'>;
-  /** Hears of webhooks for whose limits something waits from now on. */
+  slots: Pick<EndpointSlots, 'everyMs' | 'noteWaiting'>;
+  /** Hears of webhooks for which something waits from now on. */
   onWaiting: (webhook: LimitedWebhook) => void;
 }): PuttingOff {
   let gathering: { putOffs: PutOff[]; stored: Promise<Map<DeliveryId, number>> } | undefined;
@@ -48,11 +51,13 @@ export function createPuttingOff({
 
   return {
     async putOff({ id, webhook }, { hasHeadStart }) {
-      limiter.noteWaiting(webhook, waitingKnownMs);
+      const isOfLimits = isLimited(webhook);
+      if (isOfLimits) limiter.noteWaiting(webhook, waitingKnownMs);
+      else slots.noteWaiting(webhook.id, waitingKnownMs);
       const stored = await gather({
         id,
         webhook_id: webhook.id,
-        every_ms: limiter.everyMs(webhook),
+        every_ms: isOfLimits ? limiter.everyMs(webhook) : slots.everyMs,
         reason: waitingReason(webhook),
         has_head_start: hasHeadStart,
       });

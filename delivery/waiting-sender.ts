@@ -6,17 +6,18 @@ import { leaveHeadStarts } from '../db/head-starts.ts';
 import type { WebhookId } from '../db/ids.ts';
 import { endPlan, findAwaitedWebhooks, findForsaken, takeWaiting } from '../db/waiting-deliveries.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
+import { isLimited } from '../webhook/endpoint-limits.ts';
 import type { EndpointLimiter, LimitedWebhook } from './endpoint-limiter.ts';
 import type { EndpointSlots } from './endpoint-slots.ts';
 import type { HeadStartOutcome, HeadStarts } from './head-start.ts';
 import { awaitElsewhere } from './head-start-elsewhere.ts';
 
 /**
- * Sends what waits in the database for its endpoint's limits, oldest first, as fast as they allow. Any number of processes do so
+ * Sends what waits in the database for its endpoint's limits, or for an endpoint that is slow, oldest first, as fast as these allow. Any number of processes do so
  * together. What it takes up is a head start: should this process die, others take it up again.
  */
 export interface WaitingSender {
-  /** Something waits for this webhook's limits. It is noticed without this as well, within some seconds. */
+  /** Something waits for this webhook's endpoint. It is noticed without this as well, within some seconds. */
   lookAt(webhook: LimitedWebhook): void;
   /** Takes nothing more up. */
   close(): Promise<void>;
@@ -30,6 +31,7 @@ const lookAroundEveryMs = 5_000;
 const mostForsaken = 100;
 /** Slow endpoints, and a database that is away, are asked again after so long, in ms. */
 const pauseMs = 500;
+const slotPauseMs = 50;
 const leaveTimeoutMs = 2_000;
 const waitingKnownMs = 1_000;
 
@@ -50,7 +52,7 @@ export function createWaitingSender({
 }: {
   db: Database;
   limiter: Pick<EndpointLimiter, 'room' | 'roomChanges' | 'noteWaiting'>;
-  slots: Pick<EndpointSlots, 'isSlow'>;
+  slots: Pick<EndpointSlots, 'isSlow' | 'room' | 'noteWaiting'>;
   headStarts: Pick<HeadStarts, 'takeUp'>;
   starter: Pick<WorkflowStarter, 'tellToLookAgain'>;
   log: Logger;
@@ -61,17 +63,18 @@ export function createWaitingSender({
   async function send(one: Sending) {
     while (!isClosed) {
       const { webhook } = one;
-      limiter.noteWaiting(webhook, waitingKnownMs);
+      const isOfLimits = isLimited(webhook);
+      noteWaiting(webhook, waitingKnownMs);
       one.isToldAgain = false;
       try {
         lookForForsaken(one);
-        const room = limiter.room(webhook);
+        const room = isOfLimits ? limiter.room(webhook) : slots.room(webhook.id);
         if (slots.isSlow(webhook.id)) await delay(pauseMs);
-        else if (room === 0) await limiter.roomChanges(webhook);
+        else if (room === 0) await (isOfLimits ? limiter.roomChanges(webhook) : delay(slotPauseMs));
         else if (!(await takeUp(one, room))) {
           await endPlan(db, webhook.id);
           if (one.isToldAgain) continue;
-          limiter.noteWaiting(webhook, 0);
+          noteWaiting(webhook, 0);
           return;
         }
       } catch (error) {
@@ -79,6 +82,11 @@ export function createWaitingSender({
         await delay(pauseMs);
       }
     }
+  }
+
+  function noteWaiting(webhook: LimitedWebhook, forMs: number) {
+    if (isLimited(webhook)) limiter.noteWaiting(webhook, forMs);
+    else slots.noteWaiting(webhook.id, forMs);
   }
 
   /** Answers whether anything waited. */

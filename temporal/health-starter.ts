@@ -4,11 +4,13 @@ import type { Health } from '../workflows/describe-health.ts';
 import type {
   attempts,
   disableEndpoint,
+  EndpointHealthInput,
   enableEndpoint,
   endpointHealth,
   webhookChanged,
 } from '../workflows/endpoint-health.ts';
 import type { EndpointRequest } from '../workflows/endpoint-request.ts';
+import type { Endpoint } from '../workflows/endpoint-steps.ts';
 import { createWebhookWorkflow, type WatchedWebhook } from './webhook-workflow.ts';
 import { healthWorkflowId } from './workflow-ids.ts';
 
@@ -17,8 +19,11 @@ import { healthWorkflowId } from './workflow-ids.ts';
  * Each throws TemporalUnavailable.
  */
 export interface HealthStarter {
-  /** Starts the workflow; `running` when it is there already. */
-  startHealth(webhook: WatchedWebhook): Promise<'started' | 'running'>;
+  /** Starts the workflow; `running` when it is there already. Without what is `stored` it looks that up, which costs more. */
+  startHealth(
+    webhook: WatchedWebhook,
+    stored?: Pick<Endpoint, 'health' | 'policy' | 'probe_scale'>,
+  ): Promise<'started' | 'running'>;
   tellOutcomes(webhook: WatchedWebhook, outcomes: readonly Outcome[]): Promise<void>;
   /** The webhook's policy was changed, or the webhook was deleted: the workflow looks into the database. */
   tellChanged(webhook: WatchedWebhook): Promise<void>;
@@ -46,7 +51,12 @@ export function createHealthStarter(options: {
   });
   const changed: (typeof webhookChanged)['name'] = 'webhookChanged';
   return {
-    startHealth: workflow.start,
+    startHealth(webhook, stored) {
+      if (stored === undefined) return workflow.start(webhook);
+      const endpoint: Endpoint = { ...stored, webhook_id: webhook.id, saved_at: 0, is_saved: true };
+      const carried: EndpointHealthInput['carried'] = { endpoint, outcomes: [] };
+      return workflow.start(webhook, { carried });
+    },
     tellOutcomes: (webhook, outcomes) =>
       workflow.signalWithStart(webhook, 'attempts' satisfies (typeof attempts)['name'], [outcomes]),
     tellChanged: (webhook) => workflow.signalWithStart(webhook, changed),

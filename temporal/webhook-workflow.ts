@@ -17,8 +17,8 @@ export interface WatchedWebhook {
 
 /** What is asked of the one workflow of a kind that a webhook has. Each throws TemporalUnavailable. */
 export interface WebhookWorkflow {
-  /** `running` when it is there already. */
-  start(webhook: WatchedWebhook): Promise<'started' | 'running'>;
+  /** `running` when it is there already. `known` goes to it beside the ids. */
+  start(webhook: WatchedWebhook, known?: object): Promise<'started' | 'running'>;
   /** Starts it when it is not there. */
   signalWithStart(webhook: WatchedWebhook, name: string, args?: unknown[]): Promise<void>;
   /** Only when it is there. */
@@ -29,7 +29,7 @@ export interface WebhookWorkflow {
   query<Result>(webhook: WatchedWebhook, name: string): Promise<Result | undefined>;
 }
 
-/** What the workflows are started with: they find everything else in the database. */
+/** What the workflows are started with: they find everything else in the database, but for what comes with a new one. */
 type Started = (input: { webhook_id: string; account_id: string }) => Promise<unknown>;
 
 const usualAnswerMs = 10_000;
@@ -53,10 +53,10 @@ export function createWebhookWorkflow({
   /** How long to wait for a worker to answer. */
   answerMs?: number | undefined;
 }): WebhookWorkflow {
-  const options = (webhook: WatchedWebhook) => ({
+  const options = (webhook: WatchedWebhook, known: object = {}) => ({
     taskQueue,
     workflowId: workflowIdOf(webhook.id),
-    args: [{ webhook_id: webhook.id, account_id: webhook.account_id }] as Parameters<Started>,
+    args: [{ ...known, webhook_id: webhook.id, account_id: webhook.account_id }] as Parameters<Started>,
     workflowTaskTimeout,
     typedSearchAttributes: searchAttributesOf({
       webhook_ids: [webhook.id],
@@ -67,9 +67,9 @@ export function createWebhookWorkflow({
   const handleOf = (webhook: WatchedWebhook) => client.workflow.getHandle(workflowIdOf(webhook.id));
 
   return {
-    async start(webhook) {
+    async start(webhook, known) {
       try {
-        await client.workflow.start<Started>(type, options(webhook));
+        await client.workflow.start<Started>(type, options(webhook, known));
         return 'started';
       } catch (error) {
         if (error instanceof WorkflowExecutionAlreadyStartedError) return 'running';

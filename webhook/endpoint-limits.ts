@@ -18,9 +18,9 @@ export function isLimited({ rate_limit, max_in_flight }: EndpointLimits): boolea
   return rate_limit !== null || max_in_flight !== null;
 }
 
-/** Why a delivery waits for such limits, in words. */
-export function waitingReason({ rate_limit }: EndpointLimits): string {
-  return rate_limit === null
-    ? 'waits until fewer requests are under way at the endpoint'
-    : 'waits for the endpoint’s rate limit';
+/** Why a delivery waits for its endpoint, in words. */
+export function waitingReason({ rate_limit, max_in_flight }: EndpointLimits): string {
+  if (rate_limit !== null) return 'waits for the endpoint’s rate limit';
+  if (max_in_flight !== null) return 'waits until fewer requests are under way at the endpoint';
+  return 'waits its turn at its endpoint';
 }

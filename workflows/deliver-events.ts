@@ -1,25 +1,22 @@
 import {
+  ActivityCancellationType,
   CancellationScope,
-  condition,
   defineSignal,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
 } from '@temporalio/workflow';
-import type {
-  DeliveryActivities,
-  PendingRetry,
-  Settled,
-  Settlement,
-  SettlementCounts,
-} from '../activities/delivery-activities.ts';
+import type { DeliveryActivities } from '../activities/delivery-activities.ts';
+import type { Settlement, SettlementCounts, WaitingDelivery } from '../activities/settlement.ts';
 import { describeDeliveries } from './describe-deliveries.ts';
 
 /** A delivery of this workflow has ended elsewhere: cancelled, or delivered by hand. */
 export const deliveryEnded = defineSignal<[deliveryId: string]>('deliveryEnded');
+
+/** Attempts were made of deliveries that waited for their endpoints: look now what has become of them. */
+export const lookAgain = defineSignal<[deliveryIds: string[]]>('lookAgain');
 
 /**
  * Long, since an attempt's outcome may have to wait for the database. A worker that died is noticed by its missing
@@ -28,7 +25,7 @@ export const deliveryEnded = defineSignal<[deliveryId: string]>('deliveryEnded')
 const startToCloseTimeout = '1 day';
 
 /** A worker that was killed is missed after so long. */
-const heartbeatTimeout = '10s';
+const heartbeatTimeout = '8s';
 
 /**
  * For what is not the receiver's doing (a worker that died, a database away): soon again, and never given up. The retry
@@ -37,108 +34,54 @@ const heartbeatTimeout = '10s';
  */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '3s' } as const;
 
-/** Attempts were made of deliveries that waited for their endpoints' limits: look now what has become of them. */
-export const lookAgain = defineSignal<[deliveryIds: string[]]>('lookAgain');
-
 const { attemptPending } = proxyLocalActivities<DeliveryActivities>({ startToCloseTimeout, retry });
-const { attemptAgain, lookAfterWaiting } = proxyActivities<DeliveryActivities>({
+const { attemptUntilSettled } = proxyActivities<DeliveryActivities>({
   startToCloseTimeout,
   heartbeatTimeout,
   retry,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
-/** What should have gone out within this, in ms, is looked after at once. */
-const lookTogetherMs = 1_000;
-
 /**
- * Owns the deliveries that carry this workflow's id until each has ended: attempts what is due at once, then lets each
- * that failed wait for its own next attempt. What waits for its endpoint's limits is sent from the database; here it is
- * looked after, all of an endpoint together. Started again under the same id, it goes on with what is still pending.
+ * Owns the deliveries that carry this workflow's id until each has ended: attempts what is due at once; what then waits is left
+ * to one activity, which Temporal retries when the next is due. Started again under the same id, it goes on with what is
+ * still pending.
  */
 export async function deliverEvents(): Promise<SettlementCounts> {
-  const scopes = new Map<string, CancellationScope>();
-  const ended = new Set<string>();
-  const attempted = new Set<string>();
-  setHandler(deliveryEnded, (deliveryId) => {
-    ended.add(deliveryId);
-    scopes.get(deliveryId)?.cancel();
-  });
-  setHandler(lookAgain, (deliveryIds) => {
-    for (const id of deliveryIds) attempted.add(id);
-  });
+  let looking: CancellationScope | undefined;
+  const look = () => looking?.cancel();
+  setHandler(deliveryEnded, look);
+  setHandler(lookAgain, look);
 
-  const { settled, retries } = await attemptPending();
-  const waiting = new Map(retries.map((pending) => [pending.delivery_id, pending]));
-  const describe = () => setCurrentDetails(describeDeliveries(settled, [...waiting.values()]));
-  describe();
-
-  const attemptUntilSettled = async (pending: PendingRetry) => {
-    const scope = new CancellationScope();
-    scopes.set(pending.delivery_id, scope);
-    const result = await scope.run(() => attemptLater(pending)).catch(endedElsewhere);
-    waiting.delete(pending.delivery_id);
-    if (typeof result === 'string') settled[result] = (settled[result] ?? 0) + 1;
-    else waiting.set(result.delivery_id, result);
-    describe();
-    if (typeof result !== 'string') await settleAll([result]);
-  };
-
-  const lookAfter = async (group: readonly PendingRetry[]) => {
-    const delays = group.map(({ delay_ms }) => delay_ms);
-    const ids = group.map(({ delivery_id }) => delivery_id);
-    const isDue = () => ids.some((id) => attempted.has(id)) || ids.every((id) => ended.has(id));
-    await condition(isDue, Math.min(Math.max(...delays), Math.min(...delays) + lookTogetherMs));
-    for (const id of ids) attempted.delete(id);
-    const left = ids.filter((id) => !ended.has(id));
-    const looked = await lookAt(left);
-    for (const id of ids) waiting.delete(id);
-    for (const pending of looked.retries) waiting.set(pending.delivery_id, pending);
-    addCounts(settled, looked.settled);
-    if (left.length < ids.length) addCounts(settled, { 'ended elsewhere': ids.length - left.length });
-    describe();
-    await settleAll(looked.retries);
-  };
-
-  const settleAll = async (pending: readonly PendingRetry[]): Promise<void> => {
-    await Promise.all([
-      ...pending.filter(({ waits }) => !waits).map(attemptUntilSettled),
-      ...groupsOf(pending.filter(({ waits }) => waits)).map(lookAfter),
-    ]);
-  };
-
-  await settleAll(retries);
+  const { settled, waiting } = await attemptPending();
+  setCurrentDetails(describeDeliveries(settled, waiting));
+  while (waiting.length > 0) {
+    looking = new CancellationScope();
+    try {
+      const rest = await looking.run(() => attemptRest(waiting));
+      setCurrentDetails(describeDeliveries(sumOf(settled, rest), []));
+      return sumOf(settled, rest);
+    } catch (error) {
+      // A signal ended its wait, and it begins anew; or the workflow itself was cancelled.
+      if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+    }
+  }
   return settled;
 }
 
-/** By webhook. */
-function groupsOf(pending: readonly PendingRetry[]): PendingRetry[][] {
-  const groups = new Map<string, PendingRetry[]>();
-  for (const one of pending) groups.set(one.webhook_id, [...(groups.get(one.webhook_id) ?? []), one]);
-  return [...groups.values()];
+function attemptRest(waiting: readonly WaitingDelivery[]): Promise<SettlementCounts> {
+  const [one] = waiting;
+  const summary =
+    one !== undefined && waiting.length === 1
+      ? `${one.delivery_id} to ${one.webhook_id}`
+      : `${waiting.length} deliveries`;
+  return attemptUntilSettled.executeWithOptions({ summary }, [waiting.map(({ delivery_id }) => delivery_id)]);
 }
 
-function addCounts(counts: SettlementCounts, more: SettlementCounts) {
+function sumOf(some: SettlementCounts, more: SettlementCounts): SettlementCounts {
+  const sum = { ...some };
   for (const [settlement, count] of Object.entries(more) as [Settlement, number][]) {
-    counts[settlement] = (counts[settlement] ?? 0) + count;
+    sum[settlement] = (sum[settlement] ?? 0) + count;
   }
-}
-
-async function lookAt(ids: string[]): Promise<Settled> {
-  if (ids.length === 0) return { settled: {}, retries: [] };
-  return lookAfterWaiting.executeWithOptions({ summary: `looks after ${ids.length}` }, [ids]);
-}
-
-async function attemptLater({
-  delivery_id,
-  webhook_id,
-  delay_ms,
-  reason,
-}: PendingRetry): Promise<Settlement | PendingRetry> {
-  await sleep(delay_ms, { summary: `${delivery_id}: ${reason}` });
-  return attemptAgain.executeWithOptions({ summary: `${delivery_id} to ${webhook_id}` }, [delivery_id]);
-}
-
-function endedElsewhere(error: unknown): Settlement {
-  if (!isCancellation(error)) throw error;
-  return 'ended elsewhere';
+  return sum;
 }

@@ -1,9 +1,9 @@
-import type { PendingRetry, SettlementCounts } from '../activities/delivery-activities.ts';
+import type { SettlementCounts, WaitingDelivery } from '../activities/settlement.ts';
 
 const mostListed = 20;
 
 /** Markdown for the workflow's page in the Temporal UI: what has ended, what waits and why. Ids and reasons only. */
-export function describeDeliveries(settled: SettlementCounts, waiting: readonly PendingRetry[]): string {
+export function describeDeliveries(settled: SettlementCounts, waiting: readonly WaitingDelivery[]): string {
   const counts = Object.entries(settled).map(([settlement, count]) => `${count} ${settlement}`);
   if (waiting.length > 0) counts.push(`${waiting.length} waiting for another attempt`);
   const lines = waiting

@@ -25,6 +25,7 @@ import {
   loadEndpoint,
   probe,
   refreshPolicy,
+  saveDueAt,
   takeProbeResult,
 } from './endpoint-steps.ts';
 
@@ -43,7 +44,7 @@ export const healthQuery = defineQuery<Health | null>('health');
 export interface EndpointHealthInput {
   webhook_id: string;
   account_id: string;
-  /** From the run before, when this one continues it. */
+  /** From the run before, when this one continues it, or what is stored of a new webhook. */
   carried?: { endpoint: Endpoint; outcomes: Outcome[] };
 }
 
@@ -120,8 +121,9 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
       await continueAsNew<typeof endpointHealth>({ ...webhook, carried: { endpoint, outcomes } });
     }
     const probeAt = probing === null ? probeDueAt(endpoint) : null;
-    const nextAt = missingSince === null ? probeAt : missingSince + missingForMs;
-    await waitForNews(() => hasNews() || isTimeToContinue(), nextAt);
+    const saveAt = saveDueAt(endpoint);
+    const missingAt = missingSince === null ? null : missingSince + missingForMs;
+    await waitForNews(() => hasNews() || isTimeToContinue(), earliest(probeAt, saveAt, missingAt));
 
     historyLength += eventsPerStep;
     const [request] = requests;
@@ -132,11 +134,13 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
     } else if (isWebhookChanged) {
       isWebhookChanged = false;
       endpoint = await refreshPolicy(endpoint);
-    } else if (missingSince !== null && Date.now() >= missingSince + missingForMs) {
+    } else if (missingAt !== null && Date.now() >= missingAt) {
       missingSince = null;
       endpoint = await countMissing(endpoint);
     } else if (outcomes.length > 0) {
       endpoint = await countOutcomes(endpoint, outcomes.splice(0));
+    } else if (saveAt !== null && Date.now() >= saveAt) {
+      endpoint = await refreshPolicy(endpoint);
     } else if (probing?.result !== undefined) {
       const { result } = probing;
       probing = null;
@@ -153,6 +157,11 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
 async function waitForNews(hasNews: () => boolean, until: number | null): Promise<void> {
   if (until === null) await condition(hasNews);
   else await condition(hasNews, Math.max(1, until - Date.now()));
+}
+
+function earliest(...times: (number | null)[]): number | null {
+  const set = times.filter((time) => time !== null);
+  return set.length === 0 ? null : Math.min(...set);
 }
 
 /** In ms since 1970. */

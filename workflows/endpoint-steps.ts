@@ -23,7 +23,13 @@ export interface Endpoint {
   readonly policy: HealthPolicy;
   /** Multiplies the waits before probes: 1 but in tests. */
   readonly probe_scale: number;
+  /** When the database was told last, in ms since 1970, and whether it knows all. */
+  readonly saved_at: number;
+  readonly is_saved: boolean;
 }
+
+/** Failures that go on and change nothing are told to the database so often: each time costs an activity. */
+const saveEveryMs = 3_000;
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 // None is a local one: what was loaded or stored is in the history before anything else is counted, and tasks stay short while
@@ -47,13 +53,26 @@ const { probeEndpoint } = proxyActivities<HealthActivities>({
 /** The endpoint as the database knows it, with what was not counted yet; null when its webhook is deleted. */
 export async function loadEndpoint(webhookId: string): Promise<Endpoint | null> {
   const loaded = await loadHealth(webhookId);
-  return loaded === null ? null : countMissing({ webhook_id: webhookId, ...loaded });
+  return loaded === null
+    ? null
+    : countMissing({ webhook_id: webhookId, ...loaded, saved_at: 0, is_saved: true });
 }
 
-/** Counts what workers have signalled. */
-export function countOutcomes(endpoint: Endpoint, outcomes: readonly Outcome[]): Promise<Endpoint | null> {
+/** Counts what workers have signalled, and tells the database, at once where it is more than another failure. */
+export async function countOutcomes(
+  endpoint: Endpoint,
+  outcomes: readonly Outcome[],
+): Promise<Endpoint | null> {
   const { health, changes } = takeOutcomes(endpoint.health, paced(endpoint), outcomes, now());
+  const isOneMore = changes.length === 0 && health.state === endpoint.health.state;
+  if (isOneMore && Date.now() < endpoint.saved_at + saveEveryMs)
+    return { ...endpoint, health, is_saved: false };
   return keep(endpoint, health, { changes });
+}
+
+/** When the database is to be told what it does not know yet, in ms since 1970; null when it knows all. */
+export function saveDueAt({ saved_at, is_saved }: Endpoint): number | null {
+  return is_saved ? null : saved_at + saveEveryMs;
 }
 
 /** Looks up outcomes that were not signalled, or came without those before them, and counts them. */
@@ -137,6 +156,8 @@ async function keep(
   const kept: Endpoint = {
     ...endpoint,
     policy: saved.policy,
+    saved_at: Date.now(),
+    is_saved: true,
     health: enables ? countAfter(health, saved.last) : health,
   };
   const due = withPolicy(kept.health, paced(kept), now());

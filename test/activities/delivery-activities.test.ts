@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDeliveryActivities } from '../../activities/delivery-activities.ts';
+import { createSettler } from '../../activities/settle-deliveries.ts';
 import { acceptEvents } from '../../db/accept-events.ts';
 import { createAccount } from '../../db/accounts.ts';
 import type { OpenDatabase } from '../../db/database.ts';
@@ -10,7 +11,6 @@ import { type AccountId, newId, timeOf } from '../../db/ids.ts';
 import { webhooks } from '../../db/schema.ts';
 import { createWebhook, deleteWebhook } from '../../db/webhooks.ts';
 import type { Attempter } from '../../delivery/attempter.ts';
-import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
 import { noLimits } from '../delivery/no-limits.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
@@ -79,9 +79,12 @@ describe('a delivery whose webhook was deleted while the event was accepted', ()
     createDeliveryActivities({
       db: database.db,
       attempter,
-      slots: createEndpointSlots(),
-      ...noLimits,
-      headStarts: { take: () => undefined, find: () => undefined },
+      settler: createSettler({
+        db: database.db,
+        puttingOff: noLimits.puttingOff,
+        lookAtWaiting: noLimits.lookAtWaiting,
+        headStarts: { take: () => undefined, find: () => undefined, reserve: () => null },
+      }),
     });
   const cancelled = {
     status: 'cancelled',
@@ -96,7 +99,7 @@ describe('a delivery whose webhook was deleted while the event was accepted', ()
     const workflow = { workflowId: delivery.workflow_id, runId: 'run' };
     const environment = new MockActivityEnvironment({ workflowExecution: workflow });
     const result = await environment.run(activities().attemptPending);
-    expect(result).toEqual({ settled: { cancelled: 1 }, retries: [] });
+    expect(result).toEqual({ settled: { cancelled: 1 }, waiting: [] });
     expect(await findDelivery(database.db, account_id, delivery.id)).toMatchObject(cancelled);
   });
 
@@ -104,7 +107,7 @@ describe('a delivery whose webhook was deleted while the event was accepted', ()
     const delivery = await deliveryOfDeletedWebhook();
     const workflow = { workflowId: delivery.workflow_id, runId: 'run' };
     const environment = new MockActivityEnvironment({ workflowExecution: workflow });
-    expect(await environment.run(activities().attemptAgain, delivery.id)).toBe('cancelled');
+    expect(await environment.run(activities().attemptUntilSettled, [delivery.id])).toEqual({ cancelled: 1 });
     expect(await findDelivery(database.db, account_id, delivery.id)).toMatchObject(cancelled);
   });
 

@@ -1,11 +1,14 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { eq } from 'drizzle-orm';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeliveryActivities, type DeliveryActivities } from '../../activities/delivery-activities.ts';
+import { createSettler } from '../../activities/settle-deliveries.ts';
 import type { Database, OpenDatabase } from '../../db/database.ts';
 import { type DeliveryId, newId } from '../../db/ids.ts';
 import { accounts, deliveries, type EndpointState, events, webhooks } from '../../db/schema.ts';
 import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
+import { createHeadStarts } from '../../delivery/head-start.ts';
 import { noLimits } from '../delivery/no-limits.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
@@ -52,7 +55,8 @@ function activitiesOf(workflowId: string, db: Database = database.db) {
   const unforeseen = async () => {
     throw new Error('unforeseen');
   };
-  const activities = createDeliveryActivities({
+  const { limiter, ...waiting } = noLimits;
+  const headStarts = createHeadStarts({
     db,
     attempter: {
       async attempt({ id }) {
@@ -60,17 +64,20 @@ function activitiesOf(workflowId: string, db: Database = database.db) {
         const outcome = { number: 1, reason: '', due_at: null, is_final: false, is_gone: false };
         return { status: 'succeeded', ...outcome };
       },
-      ...{ attemptManually: unforeseen, probe: unforeseen, idle: async () => {} },
     },
-    slots: createEndpointSlots(),
-    ...noLimits,
-    headStarts: { take: () => undefined, find: () => undefined },
+    ...{ slots: createEndpointSlots(), limiter, puttingOff: waiting.puttingOff, hasWorker: true },
+    log: pino({ level: 'silent' }),
+  });
+  const activities = createDeliveryActivities({
+    db,
+    attempter: { attemptManually: unforeseen },
+    settler: createSettler({ db, headStarts, ...waiting }),
   });
   const environment = new MockActivityEnvironment({ workflowExecution: { workflowId, runId: 'run' } });
   return {
     attempted,
     attemptPending: () => environment.run(activities.attemptPending),
-    attemptAgain: (id: DeliveryId) => environment.run(activities.attemptAgain, id),
+    attemptAgain: (id: DeliveryId) => environment.run(activities.attemptUntilSettled, [id]),
   };
 }
 
@@ -103,12 +110,12 @@ describe('a workflow whose deliveries come due', () => {
     const test = await newDelivery('disabled', { workflow_id, is_test: true });
     const later = await newDelivery('disabled', { workflow_id, dueAt: inAnHour() });
     const { attempted, attemptPending } = activitiesOf(workflow_id);
-    const { settled, retries } = (await attemptPending()) as Awaited<
+    const { settled, waiting } = (await attemptPending()) as Awaited<
       ReturnType<DeliveryActivities['attemptPending']>
     >;
     expect(settled).toEqual({ held: 2, succeeded: 3 });
     expect(attempted).toEqual([healthy.id, failing.id, test.id]);
-    expect(retries.map(({ delivery_id }) => delivery_id)).toEqual([later.id]);
+    expect(waiting.map(({ delivery_id }) => delivery_id)).toEqual([later.id]);
     for (const { id } of [disabled, probing]) expect((await rowOf(id)).status).toBe('held');
     expect((await rowOf(later.id)).status).toBe('pending');
   });
@@ -116,8 +123,8 @@ describe('a workflow whose deliveries come due', () => {
   it('holds one by one what it attempts again', async () => {
     const { id, workflow_id } = await newDelivery('disabled');
     const { attempted, attemptAgain } = activitiesOf(workflow_id);
-    expect(await attemptAgain(id)).toBe('held');
-    expect(await attemptAgain(id)).toBe('held');
+    expect(await attemptAgain(id)).toEqual({ held: 1 });
+    expect(await attemptAgain(id)).toEqual({ held: 1 });
     expect(attempted).toEqual([]);
   });
 
@@ -127,7 +134,7 @@ describe('a workflow whose deliveries come due', () => {
       database.db.update(webhooks).set({ endpoint_state: 'healthy' }).where(eq(webhooks.id, webhook_id)),
     );
     const { attempted, attemptAgain } = activitiesOf(workflow_id, db);
-    expect(await attemptAgain(id)).toBe('succeeded');
+    expect(await attemptAgain(id)).toEqual({ succeeded: 1 });
     expect(attempted).toEqual([id]);
   });
 
@@ -137,7 +144,7 @@ describe('a workflow whose deliveries come due', () => {
       database.db.update(deliveries).set({ status: 'cancelled' }).where(eq(deliveries.id, id)),
     );
     const { attempted, attemptAgain } = activitiesOf(workflow_id, db);
-    expect(await attemptAgain(id)).toBe('cancelled');
+    expect(await attemptAgain(id)).toEqual({ cancelled: 1 });
     expect(attempted).toEqual([]);
   });
 
@@ -145,7 +152,7 @@ describe('a workflow whose deliveries come due', () => {
     const { id, workflow_id } = await newDelivery('healthy');
     await database.db.update(deliveries).set({ workflow_id: 'deliver/dlv_x/1' }).where(eq(deliveries.id, id));
     const { attempted, attemptAgain } = activitiesOf(workflow_id);
-    expect(await attemptAgain(id)).toBe('ended elsewhere');
+    expect(await attemptAgain(id)).toEqual({ 'ended elsewhere': 1 });
     expect(attempted).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ import type { AttemptOutcome } from '../../delivery/attempter.ts';
 import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
 import { createHeadStarts } from '../../delivery/head-start.ts';
 import { createIntake, IntakeFull } from '../../delivery/intake.ts';
+import { createPuttingOff } from '../../delivery/putting-off.ts';
 import type { Joining, WorkflowPacer } from '../../delivery/workflow-pacer.ts';
 import { openTestDatabase } from '../setup/database.ts';
 import { noLimits } from './no-limits.ts';
@@ -131,12 +132,12 @@ describe('a first attempt', () => {
 
   function withHeadStarts(attempt: () => Promise<AttemptOutcome>) {
     const { pacer } = notingPacer();
+    const { db } = database;
+    const slots = createEndpointSlots();
+    const { limiter } = noLimits;
     const headStarts = createHeadStarts({
-      db: database.db,
-      attempter: { attempt },
-      slots: createEndpointSlots(),
-      ...noLimits,
-      hasWorker: true,
+      ...{ db, slots, limiter, hasWorker: true, attempter: { attempt } },
+      puttingOff: createPuttingOff({ db, slots, limiter, onWaiting: () => {} }),
       log: pino({ level: 'silent' }),
     });
     return { headStarts, intake: createIntake({ db: database.db, pacer, headStarts }) };
@@ -192,7 +193,40 @@ describe('a first attempt', () => {
     await headStarts.close();
   });
 
-  it('under way is renewed every second; one that waited for it is left when the process stops', async () => {
+  it('under way is renewed every second; one that waited for its slot waits in the database then', async () => {
+    const { many, headStarts, end } = await startMany();
+    const noted = (await deliveryOf(many[0]!))?.head_start_at;
+    await expect
+      .poll(async () => Number((await deliveryOf(many[0]!))?.head_start_at), { timeout: 10_000 })
+      .toBeGreaterThan(Number(noted));
+    await expect
+      .poll(async () => (await deliveryOf(many[69]!))?.waiting_since, { timeout: 10_000 })
+      .not.toBeNull();
+    expect(await deliveryOf(many[69]!)).toMatchObject({
+      ...{ status: 'pending', head_start_at: null, reason: 'waits its turn at its endpoint' },
+    });
+    expect(await deliveryOf(many[0]!)).toMatchObject({
+      head_start_at: expect.any(Date),
+      waiting_since: null,
+    });
+    end();
+    await headStarts.close();
+  });
+
+  it('that waits for its slot is left to its workflow when the process stops', async () => {
+    const { many, headStarts, end } = await startMany();
+    const closed = headStarts.close();
+    await expect
+      .poll(async () => (await deliveryOf(many[69]!))?.head_start_at, { timeout: 10_000 })
+      .toBeNull();
+    expect(await deliveryOf(many[69]!)).toMatchObject({ waiting_since: null });
+    expect(await deliveryOf(many[0]!)).toMatchObject({ head_start_at: expect.any(Date) });
+    end();
+    await closed;
+  });
+
+  /** More than the endpoint has slots; all that have one end with `end`. */
+  async function startMany() {
     let end = () => {};
     const ended = new Promise<void>((resolve) => {
       end = resolve;
@@ -200,16 +234,6 @@ describe('a first attempt', () => {
     const { intake, headStarts } = withHeadStarts(() => ended.then(() => outcome));
     const many = Array.from({ length: 70 }, () => newEvent());
     await intake.acceptAll(many);
-    const noted = (await deliveryOf(many[0]!))?.head_start_at;
-    await expect
-      .poll(async () => Number((await deliveryOf(many[0]!))?.head_start_at), { timeout: 10_000 })
-      .toBeGreaterThan(Number(noted));
-    const closed = headStarts.close();
-    await expect
-      .poll(async () => (await deliveryOf(many[69]!))?.head_start_at, { timeout: 10_000 })
-      .toBeNull();
-    expect((await deliveryOf(many[0]!))?.head_start_at).not.toBeNull();
-    end();
-    await closed;
-  });
+    return { many, headStarts, end };
+  }
 });

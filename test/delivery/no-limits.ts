@@ -7,11 +7,14 @@ const unforeseen = () => {
 
 /** For what is tested with webhooks that have no limits: these are never asked. */
 export const noLimits: {
-  limiter: Pick<EndpointLimiter, 'take' | 'isBusy' | 'sendAway'>;
+  limiter: Pick<EndpointLimiter, 'take' | 'isBusy' | 'sendAway' | 'everyMs' | 'noteWaiting'>;
   puttingOff: PuttingOff;
   lookAtWaiting: () => void;
 } = {
-  limiter: { take: unforeseen, isBusy: unforeseen, sendAway: () => {} },
+  limiter: {
+    ...{ take: unforeseen, isBusy: unforeseen, everyMs: unforeseen, noteWaiting: unforeseen },
+    sendAway: () => {},
+  },
   puttingOff: { putOff: unforeseen },
   lookAtWaiting: unforeseen,
 };

@@ -184,8 +184,35 @@ describe('cancelling and retrying by hand', () => {
     }, 'the first attempt');
     const { json } = await postrider.request('POST', `/v1/deliveries/${delivery.id}/cancel`);
     expect(json).toMatchObject({ status: 'cancelled' });
-    expect(await (await workflowOf(delivery)).result()).toEqual({ 'ended elsewhere': 1 });
+    expect(await (await workflowOf(delivery)).result()).toEqual({ cancelled: 1 });
     expect(receiver.received).toHaveLength(1);
+  });
+
+  it('ends one of several that wait, and their workflow with the last', async () => {
+    const { receiver, webhook, post } = await webhookTo(() => 500, {
+      retry_schedule: { delays_ms: [0, aWeekMs] },
+    });
+    await postrider.createWebhook({
+      ...{ url: receiver.url, events: webhook.events, retry_schedule: { delays_ms: [0, aWeekMs] } },
+    });
+    const event = await post();
+    const waiting = await waitFor(async () => {
+      const { deliveries } = (await postrider.request('GET', `/v1/events/${event.id}`)).json;
+      return deliveries.every((one: { attempt_count: number }) => one.attempt_count === 1)
+        ? deliveries
+        : undefined;
+    }, 'the first attempts');
+    expect(waiting).toHaveLength(2);
+    const workflow = await workflowOf(waiting[0]);
+    await postrider.request('POST', `/v1/deliveries/${waiting[0].id}/cancel`);
+    // It has seen that, and waits for the other.
+    await waitFor(async () => {
+      const [activity] = (await workflow.describe()).raw.pendingActivities ?? [];
+      return activity?.lastFailure?.message?.startsWith('attempt 1 failed') ? true : undefined;
+    }, 'the other alone to wait');
+    await postrider.request('POST', `/v1/deliveries/${waiting[1].id}/cancel`);
+    expect(await workflow.result()).toEqual({ cancelled: 2 });
+    expect(receiver.received).toHaveLength(2);
   });
 
   it('sends a failed delivery once more, and it is then succeeded', async () => {
@@ -226,7 +253,7 @@ describe('cancelling and retrying by hand', () => {
     }, 'the first attempt');
     await postrider.request('POST', `/v1/deliveries/${delivery.id}/retry`);
     await postrider.deliveryIs(event.id, 'succeeded');
-    expect(await (await workflowOf(delivery)).result()).toEqual({ 'ended elsewhere': 1 });
+    expect(await (await workflowOf(delivery)).result()).toEqual({ succeeded: 1 });
   });
 });
 

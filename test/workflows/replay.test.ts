@@ -32,10 +32,10 @@ describe('workflows of released versions', () => {
     const file = files.find((name) => name.endsWith('retried.json'))!;
     const { workflowId, history } = JSON.parse(readFileSync(`${histories}${file}`, 'utf8'));
     const started = history.events.find((event: { eventType: string }) =>
-      event.eventType.endsWith('TIMER_STARTED'),
+      event.eventType.endsWith('ACTIVITY_TASK_SCHEDULED'),
     );
     history.events = history.events.map((event: { eventType: string; eventId: string }) =>
-      event === started ? { ...event, eventType: 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED' } : event,
+      event === started ? { ...event, eventType: 'EVENT_TYPE_TIMER_STARTED' } : event,
     );
     await expect(replay(history, workflowId)).rejects.toThrow(/nondetermin/i);
   });
@@ -89,7 +89,7 @@ describe('workflows of this version', () => {
       await handle.result();
       const history = await handle.fetchHistory();
       await replay(history, workflowId);
-      if (name === 'limited') expect(activitiesIn(history)).toContain('lookAfterWaiting');
+      if (name === 'limited') expect(activitiesIn(history)).toContain('attemptUntilSettled');
       if (process.env.RECORD_HISTORIES) await record(process.env.RECORD_HISTORIES, name, workflowId);
     }
   }, 60_000);

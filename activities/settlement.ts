@@ -1,0 +1,54 @@
+import type { DeliveryId, WebhookId } from '../db/ids.ts';
+import type { DeliveryStatus } from '../db/schema.ts';
+
+/** How a delivery left its workflow: with a final status, held for its endpoint's recovery, or ended by someone else. */
+export type Settlement = Exclude<DeliveryStatus, 'pending'> | 'ended elsewhere';
+
+/** How many deliveries were settled, by how. */
+export type SettlementCounts = Partial<Record<Settlement, number>>;
+
+/** A delivery that waits for its next attempt, or whose attempt is under way. */
+export interface WaitingDelivery {
+  delivery_id: DeliveryId;
+  webhook_id: WebhookId;
+  /** Why the last attempt failed, or what it waits for, in words. */
+  reason: string;
+}
+
+/** A delivery that is to be seen to again. */
+export interface Unsettled extends WaitingDelivery {
+  /** When, in ms of `performance.now()`. */
+  due_at: number;
+}
+
+/** Where a delivery stands. */
+export type Standing = Settlement | Unsettled;
+
+export function unsettled(
+  { id, webhook }: { id: DeliveryId; webhook: { id: WebhookId } },
+  inMs: number,
+  reason: string,
+): Unsettled {
+  return { delivery_id: id, webhook_id: webhook.id, due_at: performance.now() + inMs, reason };
+}
+
+export function countSettled(standings: readonly Standing[]): SettlementCounts {
+  const counts: SettlementCounts = {};
+  for (const one of standings) if (typeof one === 'string') counts[one] = (counts[one] ?? 0) + 1;
+  return counts;
+}
+
+export function waitingOf(standings: readonly Standing[]): Unsettled[] {
+  return standings.filter((one) => typeof one !== 'string');
+}
+
+/** What is due within a twentieth of its delay after the first, and within this, in ms, is seen to together with it. */
+const together = { share: 1 / 20, leastMs: 50, mostMs: 1_000 };
+
+/** In how many ms to see to them again: when the first is due, with those that are due at about the same time. */
+export function nextLookMs(waiting: readonly Unsettled[], now = performance.now()): number {
+  const delays = waiting.map(({ due_at }) => due_at - now);
+  const first = Math.max(0, Math.min(...delays));
+  const widthMs = Math.min(Math.max(first * together.share, together.leastMs), together.mostMs);
+  return Math.max(1, Math.round(Math.max(...delays.filter((delay) => delay <= first + widthMs))));
+}

@@ -1,0 +1,28 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nextLookMs, type Unsettled } from '../../activities/settlement.ts';
+import { newId } from '../../db/ids.ts';
+
+const due = (inMs: number): Unsettled => ({
+  ...{ delivery_id: newId('dlv'), webhook_id: newId('wh'), reason: '', due_at: inMs },
+});
+
+describe('when to see to deliveries again', () => {
+  it('is when the first is due, and those soon after it: no later than a second or a twentieth of its delay', () => {
+    const delays = fc.array(fc.integer({ min: -5_000, max: 8_000_000 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(delays, (waits) => {
+        const lookMs = nextLookMs(waits.map(due), 0);
+        const first = Math.max(0, Math.min(...waits));
+        expect(lookMs).toBeGreaterThanOrEqual(Math.max(1, first));
+        expect(lookMs).toBeLessThanOrEqual(first + Math.min(Math.max(first / 20, 50), 1_000) + 1);
+        // It is one of them, or at once.
+        expect([1, ...waits]).toContain(lookMs);
+      }),
+    );
+  });
+
+  it('takes together what failed in the same second', () => {
+    expect(nextLookMs([29_500, 29_700, 30_400, 31_000].map(due), 0)).toBe(30_400);
+  });
+});

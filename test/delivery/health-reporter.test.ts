@@ -1,0 +1,58 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { newId } from '../../db/ids.ts';
+import { createHealthReporter } from '../../delivery/health-reporter.ts';
+import type { Outcome } from '../../webhook/endpoint-health.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const failure: Outcome = { succeeded: false };
+
+function newReporter() {
+  const signals: { at: number; outcomes: number }[] = [];
+  const startedAt = Date.now();
+  const reporter = createHealthReporter({
+    starter: {
+      async tellOutcomes(_webhook, outcomes) {
+        signals.push({ at: Date.now() - startedAt, outcomes: outcomes.length });
+      },
+    },
+    log: pino({ level: 'silent' }),
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  });
+  const webhook = { webhook_id: newId('wh'), account_id: newId('acct') };
+  return { signals, report: (outcome: Outcome) => reporter.report(webhook, outcome) };
+}
+
+describe('what is told of an endpoint', () => {
+  it('is told at once when it is the first, and gathered for longer while failures go on', async () => {
+    const { signals, report } = newReporter();
+    for (let tenths = 0; tenths < 60; tenths += 1) {
+      report(failure);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(signals).toEqual([
+      { at: 0, outcomes: 1 },
+      { at: 1_000, outcomes: 9 },
+      { at: 3_000, outcomes: 20 },
+      { at: 5_000, outcomes: 20 },
+    ]);
+  });
+
+  it.each([
+    ['a success', { succeeded: true }],
+    ['a delivery that spent its schedule', { succeeded: false, spent_delivery: true }],
+    ['the wish for no more', { succeeded: false, gone: true }],
+  ])('is told within a second when it is %s', async (_, outcome) => {
+    const { signals, report } = newReporter();
+    report(failure);
+    await vi.advanceTimersByTimeAsync(500);
+    report(failure);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(signals).toHaveLength(2);
+    report(outcome);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(signals).toHaveLength(3);
+  });
+});
