@@ -56,6 +56,7 @@ export function checkout({ isBare = false } = {}): string {
     join(folder, 'workflows', 'index.ts'),
     'export async function anything(): Promise<void> {}\n',
   );
+  cpSync(join(root, 'workflows', 'trace-header.ts'), join(folder, 'workflows', 'trace-header.ts'));
   writeFileSync(join(folder, 'main.ts'), mainSource);
   cpSync(join(root, 'dashboard', 'vite.config.ts'), join(folder, 'dashboard', 'vite.config.ts'));
   writeFileSync(join(folder, 'dashboard', 'index.html'), '<!doctype html><title>A page</title>');
