@@ -10,6 +10,8 @@ import { type GuardedChild, startGuardedChild } from '../../../temporal/guarded-
 /** A Postrider process that can be killed and started again, on the same port and folder. */
 export interface PostriderProcess {
   readonly role: 'api' | 'worker' | 'both';
+  /** Of its API; undefined where it has none. */
+  readonly origin: string | undefined;
   readonly pid: () => number;
   hasExited(): boolean;
   /** Resolves when it says that it is ready. */
@@ -49,6 +51,7 @@ export function postriderProcess(
 
   return {
     role,
+    origin: role === 'worker' ? undefined : `http://127.0.0.1:${env.PORT}`,
     pid: () => running().pid,
     hasExited: () => running().hasExited(),
     async start() {

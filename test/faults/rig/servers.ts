@@ -10,19 +10,30 @@ export interface Servers {
 /** The full Temporal server may have to be built first. */
 const startMs = 300_000;
 
-/** A PostgreSQL and a Temporal server for the tests of a file or group: there before the first, gone after the last. */
-export function serversOfTests(postgresSettings: Readonly<Record<string, string>> = {}): Servers {
+/**
+ * A PostgreSQL and a Temporal server for the tests of a file or group: there before the first, gone after the last. The full
+ * Temporal server has a PostgreSQL of its own, unless they are to share one.
+ */
+export function serversOfTests(
+  postgresSettings: Readonly<Record<string, string>> = {},
+  { sharePostgres = false }: { sharePostgres?: boolean } = {},
+): Servers {
   const servers: Partial<Servers> = {};
   beforeAll(async () => {
-    const [postgres, temporal] = await Promise.all([
-      startPostgresUnderTest(postgresSettings),
-      startTemporalUnderTest(),
+    const starting = startPostgresUnderTest(postgresSettings).then((postgres) => {
+      servers.postgres = postgres;
+      return postgres;
+    });
+    const [, temporal] = await Promise.all([
+      starting,
+      startTemporalUnderTest(sharePostgres ? (await starting).url : undefined),
     ]);
-    Object.assign(servers, { postgres, temporal });
+    servers.temporal = temporal;
   }, startMs);
   afterAll(async () => {
-    await servers.postgres?.close();
+    // The one is on the other.
     await servers.temporal?.close();
+    await servers.postgres?.close();
   });
   return servers as Servers;
 }

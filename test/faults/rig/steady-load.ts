@@ -2,8 +2,9 @@ import { Pool } from 'undici';
 import { nowMs } from '../../../bench/clock.ts';
 import type { Layout } from '../../../bench/layout.ts';
 import type { Sent } from '../../../bench/ledger.ts';
-import { createProducer } from '../../../bench/load/producer.ts';
+import { createProducer, type Producer } from '../../../bench/load/producer.ts';
 import { createSentLog, type SentCounts } from '../../../bench/load/sent-log.ts';
+import type { Rotation } from './rotation.ts';
 
 /** Two endpoints of one account, each with every second event. */
 export const layout: Layout = { accounts: 1, typesPerAccount: 2, fanOut: 1, everyFifth: 'ok', receivers: 1 };
@@ -19,19 +20,31 @@ export interface SteadyLoad {
 const lookMs = 5;
 const mostConnections = 256;
 
-/** Posts so many events a second, each at its own time, whatever becomes of those before. Nothing is sent twice. */
+/**
+ * Posts so many events a second, each at its own time, whatever becomes of those before, to the APIs in rotation in turn.
+ * Nothing is sent twice.
+ */
 export function startSteadyLoad({
-  origin,
+  rotation,
   key,
   perSecond,
 }: {
-  origin: string;
+  rotation: Rotation;
   key: string;
   perSecond: number;
 }): SteadyLoad {
   const log = createSentLog(0);
-  const producer = createProducer({ origin, layout, keys: [key], batch: 1 }, log);
-  const pool = new Pool(origin, { pipelining: 1, connections: mostConnections });
+  const ways = new Map<string, { producer: Producer; pool: Pool }>();
+  const wayTo = (origin: string) => {
+    const known = ways.get(origin);
+    if (known !== undefined) return known;
+    const way = {
+      producer: createProducer({ origin, layout, keys: [key], batch: 1 }, log),
+      pool: new Pool(origin, { pipelining: 1, connections: mostConnections }),
+    };
+    ways.set(origin, way);
+    return way;
+  };
   const underWay = new Set<Promise<number>>();
   const start = nowMs();
   let next = 0;
@@ -42,6 +55,7 @@ export function startSteadyLoad({
       at = start + (next * 1_000) / perSecond
     ) {
       next += 1;
+      const { producer, pool } = wayTo(rotation.next());
       const answer = producer.send(pool, at).finally(() => underWay.delete(answer));
       underWay.add(answer);
     }
@@ -52,7 +66,7 @@ export function startSteadyLoad({
     async stop() {
       clearInterval(timer);
       await Promise.all(underWay);
-      await pool.destroy();
+      await Promise.all([...ways.values()].map(({ pool }) => pool.destroy()));
       return log.sent();
     },
   };

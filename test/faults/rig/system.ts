@@ -9,6 +9,7 @@ import { freePorts } from '../../../temporal/free-ports.ts';
 import type { WorkflowsPlace } from './histories.ts';
 import type { PostgresUnderTest } from './postgres.ts';
 import { type PostriderProcess, postriderProcess } from './postrider-process.ts';
+import { createRotation, type Rotation } from './rotation.ts';
 import type { TemporalUnderTest } from './temporal.ts';
 
 export interface Answer {
@@ -20,7 +21,8 @@ export interface Answer {
 
 /** A Postrider of its own: its processes, and what a user can ask of it. */
 export interface System {
-  readonly origin: string;
+  /** Where its API is, or where its APIs are that a load balancer would send to. */
+  readonly rotation: Rotation;
   readonly key: string;
   readonly processes: readonly PostriderProcess[];
   /** Where its data are. */
@@ -40,7 +42,10 @@ export interface System {
 /** 30 s, 2 m, 8 m, 32 m, 2 h become 0.6 s, 2.4 s, 9.6 s, 38 s, 144 s. */
 export const scheduleScale = 0.02;
 
-/** A process for the API and so many workers, or the processes given, on PostgreSQL and a Temporal server of the test's own. */
+/**
+ * A process for the API and so many workers, or the processes given, on PostgreSQL and a Temporal server of the test's own. Each
+ * process with an API has a port of its own.
+ */
 export async function startServerSystem({
   postgres,
   temporal,
@@ -57,9 +62,9 @@ export async function startServerSystem({
   nodeOptions?: readonly string[];
 }): Promise<System> {
   const databaseUrl = await postgres.createDatabase(`faults_${randomUUID().replaceAll('-', '')}`);
-  const [port = 0] = await freePorts('127.0.0.1', [undefined]);
+  const ports = await freePorts('127.0.0.1', new Array(roles.length).fill(undefined));
   const folder = mkdtempSync(join(tmpdir(), 'postrider-faults-'));
-  const { env, key, taskQueue } = commonSettings(port);
+  const { env, key, taskQueue } = commonSettings();
   const all = {
     ...env,
     DATA_DIR: folder,
@@ -69,9 +74,10 @@ export async function startServerSystem({
     PROCESSES: '1',
     ...settings,
   };
-  const processes = roles.map((role) => postriderProcess(role, all, { nodeOptions }));
+  const processes = roles.map((role, index) =>
+    postriderProcess(role, { ...all, PORT: `${ports[index]}` }, { nodeOptions }),
+  );
   return started({
-    port,
     key,
     folder,
     processes,
@@ -100,11 +106,12 @@ export async function startEmbeddedSystem({
     undefined,
     undefined,
   ]);
-  const { env, key, taskQueue } = commonSettings(port);
+  const { env, key, taskQueue } = commonSettings();
   const process = postriderProcess(
     'both',
     {
       ...env,
+      PORT: `${port}`,
       DATA_DIR: folder,
       TEMPORAL_PORT: `${temporalPort}`,
       TEMPORAL_UI_PORT: `${temporalUiPort}`,
@@ -113,7 +120,6 @@ export async function startEmbeddedSystem({
     { nodeOptions, ...(wrap === undefined ? {} : { wrap }) },
   );
   return started({
-    port,
     key,
     folder,
     processes: [process],
@@ -123,12 +129,11 @@ export async function startEmbeddedSystem({
   });
 }
 
-function commonSettings(port: number) {
+function commonSettings() {
   const key = `faults_${randomBytes(16).toString('hex')}`;
   const taskQueue = `faults-${randomUUID()}`;
   const env = {
     HOST: '127.0.0.1',
-    PORT: `${port}`,
     ADMIN_API_KEY: key,
     ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8',
     SCHEDULE_SCALE: `${scheduleScale}`,
@@ -139,7 +144,6 @@ function commonSettings(port: number) {
 }
 
 async function started({
-  port,
   key,
   folder,
   processes,
@@ -147,7 +151,6 @@ async function started({
   databaseUrl,
   openDatabase,
 }: {
-  port: number;
   key: string;
   folder: string;
   processes: readonly PostriderProcess[];
@@ -155,10 +158,10 @@ async function started({
   databaseUrl: string;
   openDatabase: () => Promise<OpenDatabase>;
 }): Promise<System> {
-  const origin = `http://127.0.0.1:${port}`;
+  const rotation = createRotation(processes);
 
   async function request(method: string, path: string, body?: unknown): Promise<Answer> {
-    const response = await fetch(`${origin}${path}`, {
+    const response = await fetch(`${rotation.next()}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${key}`,
@@ -187,7 +190,7 @@ async function started({
   // The first one makes the database, and the others find it made.
   for (const one of processes) await one.start();
   return {
-    origin,
+    rotation,
     key,
     processes,
     folder,

@@ -31,9 +31,9 @@ interface Running {
 
 const report = (line: string) => process.stdout.write(`${line}\n`);
 
-/** The development server on its file; with FAULT_TEMPORAL=full the full server on a PostgreSQL of its own. */
-export function startTemporalUnderTest(): Promise<TemporalUnderTest> {
-  return process.env.FAULT_TEMPORAL === 'full' ? startFull() : startDevelopment();
+/** The development server on its file; with FAULT_TEMPORAL=full the full server on PostgreSQL, one of its own unless given. */
+export function startTemporalUnderTest(postgresUrl?: string): Promise<TemporalUnderTest> {
+  return process.env.FAULT_TEMPORAL === 'full' ? startFull(postgresUrl) : startDevelopment();
 }
 
 async function startDevelopment(): Promise<TemporalUnderTest> {
@@ -61,8 +61,11 @@ async function startDevelopment(): Promise<TemporalUnderTest> {
   });
 }
 
-async function startFull(): Promise<TemporalUnderTest> {
-  const postgres = await startPostgresServer({ settings: { max_connections: '200' } });
+async function startFull(postgresUrl?: string): Promise<TemporalUnderTest> {
+  const postgres =
+    postgresUrl === undefined
+      ? await startPostgresServer({ settings: { max_connections: '200' } })
+      : { url: postgresUrl, stop: async () => {} };
   const databases = { default: 'temporal', visibility: 'temporal_visibility' };
   const ports = await portsFor();
   return controlled({

@@ -71,7 +71,7 @@ export async function tryFault(
   try {
     const secrets = await system.registerEndpoints(receiver.urls);
     const startedAt = Date.now();
-    const load = startSteadyLoad({ origin: system.origin, key: system.key, perSecond: form.perSecond });
+    const load = startSteadyLoad({ ...system, perSecond: form.perSecond });
     const interruptions = createInterruptions();
     let sent: Sent;
     try {
