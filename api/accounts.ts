@@ -1,4 +1,4 @@
-import { createAccount, findAccount, listAccounts, updateAccount } from '../db/accounts.ts';
+import { type Account, createAccount, findAccount, listAccounts, updateAccount } from '../db/accounts.ts';
 import { mostEventTypes } from '../db/event-types.ts';
 import { mostSigningSecrets } from '../db/webhook-secrets.ts';
 import {
@@ -7,7 +7,6 @@ import {
   accountParams,
   accountQuery,
   accountSchema,
-  accountWithLimitsSchema,
   createdAccountSchema,
   newAccountSchema,
 } from './accounts.schemas.ts';
@@ -32,7 +31,8 @@ const postAccount = route({
     201: { description: 'The account; its key is shown here only', schema: createdAccountSchema },
   },
   async handle({ db }, { body, caller }) {
-    return { status: 201, body: await createAccount(db, body.name, caller) };
+    const { api_key, ...account } = await createAccount(db, body.name, caller);
+    return { status: 201, body: { ...shown(account), api_key } };
   },
 });
 
@@ -48,7 +48,8 @@ const getAccounts = route({
   query: accountQuery,
   responses: { 200: { description: 'A page of accounts', schema: accountPageSchema } },
   async handle({ db }, { query }) {
-    return { status: 200, body: await listAccounts(db, pageOf(query)) };
+    const page = await listAccounts(db, pageOf(query));
+    return { status: 200, body: { ...page, data: page.data.map(shown) } };
   },
 });
 
@@ -62,19 +63,12 @@ const getAccount = route({
   access: 'account',
   isForKeysOnly: true,
   params: accountParams,
-  responses: { 200: { description: 'The account', schema: accountWithLimitsSchema } },
+  responses: { 200: { description: 'The account', schema: accountSchema } },
   async handle({ db }, { params, caller }) {
     const isAllowed = params.id === caller.account_id || caller.is_first_account;
     const account = isAllowed ? await findAccount(db, params.id) : undefined;
     if (account === undefined) throw notFound('account');
-    const limits = {
-      event_bytes: mostEventBytes,
-      batch_events: mostBatchedEvents,
-      batch_bytes: mostBatchBytes,
-      described_event_types: mostEventTypes,
-      signing_secrets: mostSigningSecrets,
-    };
-    return { status: 200, body: { ...account, limits } };
+    return { status: 200, body: shown(account) };
   },
 });
 
@@ -85,25 +79,45 @@ const patchAccount = route({
   tag,
   summary: 'Change an account',
   description:
-    'A key may change its own account, and one of the first account any; for how long it is kept, only one of the first account.',
+    'A key may change its own account, and one of the first account any; for how long it is kept and its limits, only ' +
+    'one of the first account. Limits hold in every process at once.',
   access: 'account',
   scope: 'admin',
   params: accountParams,
   body: accountChangeSchema,
   responses: { 200: { description: 'The account as it now is', schema: accountSchema } },
-  async handle({ db, eventTypes }, { params, body, caller }) {
+  async handle({ db, eventTypes, forgetCallers }, { params, body, caller }) {
     if (params.id !== caller.account_id && !caller.is_first_account) throw notFound('account');
-    if (body.retention_days !== undefined && !caller.is_first_account) {
+    const isReserved = body.retention_days !== undefined || body.limits !== undefined;
+    if (isReserved && !caller.is_first_account) {
       throw new Problem({
         ...{ status: 403, code: 'forbidden' },
-        detail: 'Only a key of the first account may change for how long an account is kept',
+        detail:
+          'Only a key of the first account may change for how long an account is kept, and what it may do at most',
       });
     }
     const account = await updateAccount(db, params.id, body, caller);
     if (account === undefined) throw notFound('account');
     eventTypes.forget();
-    return { status: 200, body: account };
+    if (body.limits !== undefined) forgetCallers();
+    return { status: 200, body: shown(account) };
   },
 });
+
+/** With its own limits and those that are every account's alike. */
+function shown(account: Account) {
+  const { requests_per_second = null, events_per_day = null, webhooks = null } = account.limits;
+  const { event_bytes = mostEventBytes } = account.limits;
+  return {
+    ...account,
+    limits: {
+      ...{ requests_per_second, events_per_day, webhooks, event_bytes },
+      batch_events: mostBatchedEvents,
+      batch_bytes: mostBatchBytes,
+      described_event_types: mostEventTypes,
+      signing_secrets: mostSigningSecrets,
+    },
+  };
+}
 
 export const accountRoutes: Route[] = [postAccount, getAccounts, getAccount, patchAccount];

@@ -1,4 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
+import { createAccountLimiter } from '../delivery/account-limiter.ts';
 import { accountRoutes } from './accounts.ts';
 import { apiKeyRoutes } from './api-keys.ts';
 import { auditLogRoutes } from './audit-log.ts';
@@ -63,6 +64,7 @@ export function createApp(dependencies: ApiDependencies): Express {
   const services: Services = {
     ...dependencies,
     now,
+    accountLimiter: createAccountLimiter(dependencies.db),
     eventTypes: createEventTypes({ db: dependencies.db, log: dependencies.log, now }),
     forgetCallers: authenticator.forget,
     onRevocation: authenticator.onRevocation,

@@ -1,10 +1,12 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { DatabaseUnavailable } from '../db/errors.ts';
+import { TooManyWebhooks } from '../db/webhooks.ts';
 import { IntakeFull } from '../delivery/intake.ts';
 import { TemporalUnavailable } from '../temporal/workflow-starter.ts';
 import {
   badRequest,
+  conflict,
   notFound,
   overloaded,
   Problem,
@@ -49,6 +51,9 @@ function problemOf(error: unknown): Problem | undefined {
   }
   if (error instanceof DatabaseUnavailable) {
     return unavailable('database_unavailable', 'The database is not available at the moment');
+  }
+  if (error instanceof TooManyWebhooks) {
+    return conflict('too_many_webhooks', `The account may have ${error.most} webhooks, and has them`);
   }
   if (error instanceof IntakeFull) return overloaded();
   if (error instanceof TemporalUnavailable) {

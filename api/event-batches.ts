@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Acceptance, NewEvent } from '../db/accept-events.ts';
-import type { AccountId } from '../db/ids.ts';
+import type { Caller } from '../db/api-keys.ts';
 import { acceptedEvent, keyConflict, prepareEvent } from './accept-event.ts';
+import { assertEventFits } from './account-limits.ts';
 import {
   batchedEventSchema,
   batchResultSchema,
@@ -36,9 +37,10 @@ const postBatch = route({
   mostBodyBytes: mostBatchBytes,
   checksOwnValues: true,
   responses: { 200: { description: 'Every event was judged', schema: batchResultSchema } },
-  async handle(services, { body, caller }) {
-    const judged = await judgeEach(services, caller.account_id, body.events);
+  async handle(services, { body, caller, countEvents }) {
+    const judged = await judgeEach(services, caller, body.events);
     const events = judged.flatMap((one) => (one instanceof Problem ? [] : one));
+    await countEvents(events.length);
     const acceptances = await services.intake.acceptAll(events);
     await services.eventTypes.noteSeen(caller.account_id, new Set(events.map(({ type }) => type)));
     const results = judged.map((one, index) => {
@@ -59,18 +61,18 @@ const checkedAtOnce = 50;
 /** What each is stored as, or why it is refused. */
 async function judgeEach(
   services: Services,
-  accountId: AccountId,
+  caller: Caller,
   bodies: readonly unknown[],
 ): Promise<(NewEvent | Problem)[]> {
   const judged: (NewEvent | Problem)[] = [];
   for (const body of bodies) {
-    judged.push(await judge(services, accountId, body));
+    judged.push(await judge(services, caller, body));
     if (judged.length % checkedAtOnce === 0) await nextTurn();
   }
   return judged;
 }
 
-async function judge(services: Services, accountId: AccountId, body: unknown): Promise<NewEvent | Problem> {
+async function judge(services: Services, caller: Caller, body: unknown): Promise<NewEvent | Problem> {
   try {
     const errors = jsonLimitErrors(body);
     if (errors.length > 0) throw invalidBody(errors);
@@ -78,8 +80,9 @@ async function judge(services: Services, accountId: AccountId, body: unknown): P
       batchedEventSchema,
       body,
     );
-    const prepared = await prepareEvent(services, accountId, event, idempotency_key);
+    const prepared = await prepareEvent(services, caller.account_id, event, idempotency_key);
     if (Buffer.byteLength(prepared.data) > mostEventBytes) throw tooLarge();
+    assertEventFits(prepared.data, caller);
     return prepared;
   } catch (error) {
     // What is wrong with us is no result of the event's: then the batch may be posted again.

@@ -3,6 +3,7 @@ import { listDeliveriesOfEvent } from '../db/deliveries.ts';
 import { type EventSummary, findEvent } from '../db/events.ts';
 import { searchEvents } from '../db/search-events.ts';
 import { acceptedEvent, keyConflict, prepareEvent } from './accept-event.ts';
+import { assertEventFits } from './account-limits.ts';
 import { withinDeadline } from './deadline.ts';
 import {
   acceptedEventSchema,
@@ -49,9 +50,14 @@ type PostEvent = RouteRequest<
   z.output<typeof newEventSchema>
 >;
 
-async function acceptEvent(services: Services, { body, headers, caller }: PostEvent): Promise<Reply> {
+async function acceptEvent(
+  services: Services,
+  { body, headers, caller, countEvents }: PostEvent,
+): Promise<Reply> {
   const prepared = prepareEvent(services, caller.account_id, body, headers['Idempotency-Key']);
   const event = await withinDeadline(prepared, rulesDeadlineMs);
+  assertEventFits(event.data, caller);
+  await countEvents(1);
   const acceptance = await services.intake.accept(event);
   if (acceptance.outcome === 'conflict') throw keyConflict(acceptance.key, { header: 'Idempotency-Key' });
   await services.eventTypes.noteSeen(caller.account_id, [event.type]);

@@ -9,6 +9,7 @@ import {
   storeInboxMessages,
 } from '../db/inbox-messages.ts';
 import { mayBecome } from '../webhook/inbox-message-status.ts';
+import { assertEventFits } from './account-limits.ts';
 import {
   inboxContactParams,
   inboxListSchema,
@@ -44,9 +45,13 @@ const postMessages = route({
     },
   },
   problems: { 409: 'An id was used before for another message' },
-  async handle({ db, announcer, now }, { body, caller }) {
+  async handle({ db, announcer, now }, { body, caller, countEvents }) {
     const isList = Array.isArray(body);
     const asked = (isList ? body : [body]).map((message) => newMessage(message, now()));
+    for (const [index, message] of asked.entries()) {
+      assertEventFits(JSON.stringify(message), caller, isList ? `/${index}` : '');
+    }
+    await countEvents(asked.length);
     const { messages, changed } = await storeInboxMessages(db, caller.account_id, asked, now()).catch(
       (error: unknown) => {
         throw error instanceof InboxMessageConflict ? idConflict(error, isList) : error;

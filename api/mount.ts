@@ -1,6 +1,7 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { Caller } from '../db/api-keys.ts';
+import { countUsage } from './account-limits.ts';
 import type { Authenticator } from './authentication.ts';
 import { type BodyBudget, createBodyBudget } from './body-budget.ts';
 import { withinDeadline } from './deadline.ts';
@@ -53,10 +54,17 @@ function serve(
     assertNotForged(request, route, { sessionHash, publicUrl: services.settings.publicUrl });
     const caller =
       route.access === 'public' ? undefined : await identify(request, route, authenticator, sessionHash);
-    if (caller !== undefined) noteForLog(response, { account_id: caller.account_id });
+    if (caller !== undefined) {
+      noteForLog(response, { account_id: caller.account_id });
+      await countUsage(services.accountLimiter, response, caller, 'requests', 1);
+    }
     if (route.body) budget.setAside(request, response, route.mostBodyBytes ?? mostBodyBytes);
     const params = route.params && parseParameters(route.params, request.params, 'parameter');
     if (params !== undefined) noteForLog(response, idsForLog(params));
+    const callerOf = () => {
+      if (caller === undefined) throw new Error(`${route.name} is public: nobody calls it`);
+      return caller;
+    };
     const answer = route.handle(services, {
       params,
       query: parseQuery(route, request),
@@ -66,9 +74,9 @@ function serve(
       hasLeft: () => request.socket.destroyed,
       isStillAllowed: () => identify(request, route, authenticator, sessionHash).then(() => true, isOutage),
       get caller() {
-        if (caller === undefined) throw new Error(`${route.name} is public: nobody calls it`);
-        return caller;
+        return callerOf();
       },
+      countEvents: (events) => countUsage(services.accountLimiter, response, callerOf(), 'events', events),
     });
     send(response, await (route.method === 'get' ? withinDeadline(answer, readDeadlineMs) : answer));
   };

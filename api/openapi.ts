@@ -28,7 +28,8 @@ const description = `Delivers events to webhooks, signed, until each has answere
 Send an API key with every request: \`Authorization: Bearer pk_…\`; browsers may sign in and send a session’s cookie instead. Ids tell their kind by their prefix; times are RFC 3339
 in UTC with milliseconds; lists are newest first, and \`next_cursor\` asks for the next page. Errors are problem documents
 (RFC 9457) with a \`code\` and, for bad input, a pointer to each bad field. Fields and parameters that are not described
-here are refused.`;
+here are refused. Answers to accounts with limits say in \`RateLimit\` and \`RateLimit-Policy\` how they stand
+(draft-ietf-httpapi-ratelimit-headers-11).`;
 
 /** The OpenAPI 3.1 document of the routes, made from the very schemas that requests are checked with. */
 export function openApiDocument(routes: readonly Route[], version: string) {
@@ -88,11 +89,22 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ]),
       ...Object.entries(problemsOf(route)).map(([status, words]) => [
         status,
-        { description: words, content: { 'application/problem+json': { schema: problemSchema } } },
+        {
+          description: words,
+          ...(headersOf[status] === undefined ? {} : { headers: headersOf[status] }),
+          content: { 'application/problem+json': { schema: problemSchema } },
+        },
       ]),
     ]),
   };
 }
+
+const retryAfter = z.string().regex(/^\d+$/).meta({ description: 'Seconds until it may be sent again.' });
+const rateLimit = z.string().optional().meta({ description: 'draft-ietf-httpapi-ratelimit-headers-11' });
+const headersOf: Record<string, z.ZodObject> = {
+  429: z.object({ 'Retry-After': retryAfter, RateLimit: rateLimit, 'RateLimit-Policy': rateLimit }),
+  503: z.object({ 'Retry-After': retryAfter.optional() }),
+};
 
 /** The problems that every route of the form has, and its own. */
 function problemsOf(route: Route): Record<string, string> {
@@ -115,6 +127,7 @@ function problemsOf(route: Route): Record<string, string> {
           415: 'The body is not declared as JSON',
           422: 'The body holds something that is not taken',
         }),
+    ...(isClosed ? { 429: 'The account has a limit, and has reached it' } : {}),
     ...(isClosed ? { 503: 'The database is not available' } : {}),
     ...problems,
   };

@@ -6,6 +6,7 @@ import type { Database } from '../db/database.ts';
 import type { Sealer } from '../db/encryption.ts';
 import type { Revocations } from '../db/revocations.ts';
 import type { Scope } from '../db/schema.ts';
+import type { AccountLimiter } from '../delivery/account-limiter.ts';
 import type { ChangesFeed } from '../delivery/changes-feed.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
@@ -14,6 +15,7 @@ import type { HealthStarter } from '../temporal/health-starter.ts';
 import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
+import type { CountUsage } from './account-limits.ts';
 import type { EventTypes } from './event-type-rules.ts';
 import type { AnsweredRequest } from './request-log.ts';
 
@@ -74,6 +76,7 @@ export interface ApiDependencies {
 export interface Services extends Omit<ApiDependencies, 'now'> {
   now(): Date;
   eventTypes: EventTypes;
+  accountLimiter: AccountLimiter;
   /** Looks every key up afresh from now on: one was revoked. */
   forgetCallers(): void;
   /** Calls it whenever a caller may no longer be let in, until the answered function is called. */
@@ -87,6 +90,8 @@ export interface RouteRequest<Params, Query, Headers, Body> {
   body: Body;
   /** Who asks. On public routes nobody does, and reading it throws. */
   caller: Caller;
+  /** Counts events against the caller's limit, before they are stored. @throws Problem 429 */
+  countEvents: CountUsage;
   /** SHA-256 of the session's token that the browser sent, be it of any use or not. */
   sessionHash: string | undefined;
   /** Whether nobody waits for the answer any more: the connection is gone. */

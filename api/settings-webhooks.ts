@@ -39,6 +39,7 @@ const putResponses = {
 };
 const getResponses = { 200: { description: 'The webhook', schema: webhookSchema } };
 const deleteResponses = { 204: { description: 'It is deleted' } };
+const putProblems = { 409: 'The account has as many webhooks as it may have' };
 const putDescription =
   'Makes a webhook of the profile omnichannel for newMessage, or changes the URL of the one that there is. It is a ' +
   'webhook like others, and listed with them.';
@@ -100,6 +101,7 @@ const putAccountWebhook = route({
   access: 'account',
   body: webhookUrlSchema,
   responses: putResponses,
+  problems: putProblems,
   handle: (services, { body, caller }) => putUrl(services, pageOf(caller, null), body.url),
 });
 
@@ -140,6 +142,7 @@ const putChannelWebhook = route({
   params: channelParams,
   body: webhookUrlSchema,
   responses: putResponses,
+  problems: putProblems,
   handle: (services, { params, body, caller }) => putUrl(services, pageOf(caller, params.id), body.url),
 });
 

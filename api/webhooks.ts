@@ -43,6 +43,7 @@ const postWebhook = route({
   responses: {
     201: { description: 'The webhook; its secret is shown here only', schema: createdWebhookSchema },
   },
+  problems: { 409: 'The account has as many webhooks as it may have' },
   async handle({ db, sealer, settings, watcher }, { body, caller }) {
     const profile = profiles[body.profile ?? defaultProfileName];
     const wanted = settingsOf(body, { profile, policy: settings });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { asc, desc, eq, lt, sql } from 'drizzle-orm';
 import { actorOf, apiKeyRow, type Caller, generateApiKey } from './api-keys.ts';
 import { appendAuditEntry, type NewAuditEntry } from './audit-log.ts';
@@ -5,7 +6,8 @@ import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, newId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
-import { accounts, apiKeys } from './schema.ts';
+import { tellRevocation } from './revocations.ts';
+import { type AccountLimits, accounts, apiKeys } from './schema.ts';
 
 export interface Account {
   id: AccountId;
@@ -13,6 +15,7 @@ export interface Account {
   inbox_message_limit: number;
   strict_event_types: boolean;
   retention_days: number | null;
+  limits: AccountLimits;
   created_at: Date;
 }
 
@@ -22,6 +25,8 @@ export interface AccountChange {
   inbox_message_limit?: number | undefined;
   strict_event_types?: boolean | undefined;
   retention_days?: number | null | undefined;
+  /** Those that are given; null takes one away. */
+  limits?: { [Name in keyof AccountLimits]?: number | null | undefined } | undefined;
 }
 
 /** Any number, but the same in every process that starts on this database, and not the one of db/migrate.ts. */
@@ -109,12 +114,28 @@ export const updateAccount = query(
       const changed = (
         ['name', 'inbox_message_limit', 'strict_event_types', 'retention_days'] as const
       ).filter((field) => change[field] !== undefined && change[field] !== current[field]);
-      if (changed.length === 0) return current;
-      const [row] = await tx.update(accounts).set(change).where(eq(accounts.id, id)).returning();
-      await tellOfAccount(tx, id, by, { action: 'account.changed', details: { changed } });
+      const limits = changedLimits(current.limits, change.limits ?? {});
+      const hasLimits = !isDeepStrictEqual(limits, current.limits);
+      if (changed.length === 0 && !hasLimits) return current;
+      const [row] = await tx
+        .update(accounts)
+        .set({ ...change, limits })
+        .where(eq(accounts.id, id))
+        .returning();
+      // Callers are remembered with them.
+      if (hasLimits) await tellRevocation(tx);
+      await tellOfAccount(tx, id, by, {
+        action: 'account.changed',
+        details: { changed: [...changed, ...(hasLimits ? ['limits'] : [])] },
+      });
       return row;
     }),
 );
+
+function changedLimits(current: AccountLimits, change: NonNullable<AccountChange['limits']>): AccountLimits {
+  const given = Object.entries({ ...current, ...change }).filter(([, limit]) => typeof limit === 'number');
+  return Object.fromEntries(given);
+}
 
 /** In the account's own log, and, when it was another's key, in that one's too. */
 async function tellOfAccount(

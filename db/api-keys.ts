@@ -6,7 +6,7 @@ import { query } from './errors.ts';
 import { type AccountId, type ApiKeyId, newId, type PortalLinkId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
 import { tellRevocation } from './revocations.ts';
-import { accounts, apiKeys, type Scope, scopes } from './schema.ts';
+import { type AccountLimits, accounts, apiKeys, type Scope, scopes } from './schema.ts';
 
 /** An API key as it may be shown: never the key itself. */
 export interface ApiKey {
@@ -36,6 +36,8 @@ export interface Caller {
   /** It is a key of the first account, which may manage the others. */
   is_first_account: boolean;
   scopes: readonly Scope[];
+  /** Of its account. */
+  limits: AccountLimits;
   /** From then on it is nobody; null for never. */
   expires_at: Date | null;
 }
@@ -66,6 +68,7 @@ export const callerColumns = {
   api_key_id: apiKeys.id,
   scopes: apiKeys.scopes,
   expires_at: apiKeys.expires_at,
+  limits: sql<AccountLimits>`(select ${accounts.limits} from ${accounts} where ${accounts.id} = ${apiKeys.account_id})`,
   is_first_account: sql<boolean>`${apiKeys.account_id} = (select ${accounts.id} from ${accounts}
     order by ${accounts.created_at}, ${accounts.id} limit 1)`,
 };
@@ -79,6 +82,7 @@ export function callerOfKey({
   account_id: AccountId;
   api_key_id: ApiKeyId;
   scopes: readonly Scope[];
+  limits: AccountLimits;
   is_first_account: boolean;
   expires_at: Date | null;
 }): Caller {

@@ -37,6 +37,15 @@ export type AuditActor = (typeof auditActors)[number];
 export const scopes = ['events:write', 'webhooks:read', 'webhooks:write', 'admin'] as const;
 export type Scope = (typeof scopes)[number];
 
+/** What an account may do at most; what is absent is not limited, but by what holds for all. */
+export interface AccountLimits {
+  requests_per_second?: number;
+  events_per_day?: number;
+  webhooks?: number;
+  /** Of an event's data. */
+  event_bytes?: number;
+}
+
 export const accounts = pgTable('accounts', {
   id: idColumn('acct').primaryKey(),
   name: text().notNull(),
@@ -46,10 +55,26 @@ export const accounts = pgTable('accounts', {
   strict_event_types: boolean().notNull().default(false),
   /** For how many days its events, deliveries and attempts are kept; null for as many as the settings say. */
   retention_days: integer(),
+  limits: jsonb().$type<AccountLimits>().notNull().default({}),
   /** Raised by triggers (see the migration) with every change of what decides which webhooks get an event, and how. */
   webhooks_version: bigint({ mode: 'number' }).notNull().default(0),
   created_at: moment().notNull().defaultNow(),
 });
+
+/** What accounts with limits have used of a window of time (db/account-usage.ts). */
+export const accountUsage = pgTable(
+  'account_usage',
+  {
+    account_id: idColumn('acct').notNull(),
+    /** `requests` or `events`. */
+    kind: text().notNull(),
+    window_start: moment().notNull(),
+    used: bigint({ mode: 'number' }).notNull(),
+    /** What the last statement has taken: it returns it. */
+    granted: bigint({ mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.account_id, table.kind] })],
+);
 
 export const apiKeys = pgTable(
   'api_keys',

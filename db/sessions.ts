@@ -3,7 +3,7 @@ import { type Caller, callerColumns, callerOfKey } from './api-keys.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { tellRevocation } from './revocations.ts';
-import { apiKeys, portalLinks, type Scope, sessions } from './schema.ts';
+import { accounts, apiKeys, portalLinks, type Scope, sessions } from './schema.ts';
 
 /** How long a browser stays signed in, in ms, unless what it signed in with ends earlier. */
 export const sessionMs = 86_400_000;
@@ -98,12 +98,14 @@ async function findByLink(db: Database, condition: SQL): Promise<Caller | undefi
       read_only: portalLinks.read_only,
       expires_at: portalLinks.expires_at,
       key_expires_at: apiKeys.expires_at,
+      limits: accounts.limits,
     })
     .from(portalLinks)
     .innerJoin(apiKeys, eq(apiKeys.id, portalLinks.api_key_id))
+    .innerJoin(accounts, eq(accounts.id, portalLinks.account_id))
     .where(and(condition, isNull(portalLinks.revoked_at), isNull(apiKeys.revoked_at)));
   if (link === undefined) return undefined;
-  const { id, account_id, read_only, key_expires_at } = link;
+  const { id, account_id, read_only, key_expires_at, limits } = link;
   const expires_at =
     key_expires_at !== null && key_expires_at < link.expires_at ? key_expires_at : link.expires_at;
   return {
@@ -112,6 +114,7 @@ async function findByLink(db: Database, condition: SQL): Promise<Caller | undefi
     // Whatever account it opens: it manages no others.
     is_first_account: false,
     scopes: read_only ? readOnlyScopes : portalScopes,
+    limits,
     expires_at,
   };
 }

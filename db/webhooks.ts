@@ -10,7 +10,7 @@ import type { Sealer } from './encryption.ts';
 import { query } from './errors.ts';
 import { type AccountId, type DeliveryId, newId, type WebhookId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
-import { deliveries, type EndpointState, webhookSecrets, webhooks } from './schema.ts';
+import { accounts, deliveries, type EndpointState, webhookSecrets, webhooks } from './schema.ts';
 
 /** What its owner decides about a webhook, and may change. */
 export interface WebhookSettings extends EndpointLimits {
@@ -65,6 +65,7 @@ export const createWebhook = query(
     actor: Actor,
   ): Promise<Webhook> =>
     db.transaction(async (tx) => {
+      await assertRoom(tx, webhook.account_id);
       const id = newId('wh');
       const [row] = await tx
         .insert(webhooks)
@@ -87,6 +88,28 @@ export const createWebhook = query(
       return toWebhook(row, sealer);
     }),
 );
+
+/** The account has as many webhooks as it may have. */
+export class TooManyWebhooks extends Error {
+  override readonly name = 'TooManyWebhooks';
+  readonly most: number;
+
+  constructor(most: number) {
+    super('the account has as many webhooks as it may have');
+    this.most = most;
+  }
+}
+
+/** Where the account has a limit it is locked, so that two at once do not both take the last place. @throws TooManyWebhooks */
+async function assertRoom(tx: Database, accountId: AccountId): Promise<void> {
+  const ofIt = eq(accounts.id, accountId);
+  const [account] = await tx.select({ limits: accounts.limits }).from(accounts).where(ofIt);
+  const most = account?.limits.webhooks;
+  if (most === undefined) return;
+  await tx.select({ id: accounts.id }).from(accounts).where(ofIt).for('no key update');
+  const there = and(eq(webhooks.account_id, accountId), isNull(webhooks.deleted_at));
+  if ((await tx.$count(webhooks, there)) >= most) throw new TooManyWebhooks(most);
+}
 
 /** An account's webhooks, newest first. */
 export const listWebhooks = query(

@@ -2,7 +2,6 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { ask, queryString } from './client.ts';
 import type {
   Account,
-  AccountWithLimits,
   ApiKey,
   AuditEntry,
   CreatedApiKey,
@@ -71,7 +70,7 @@ export function useAccounts(isAdmin: boolean) {
 export function useAccount(id: string) {
   return useQuery({
     queryKey: ['account', id],
-    queryFn: ({ signal }) => ask<AccountWithLimits>('GET', `/v1/accounts/${id}`, { signal }),
+    queryFn: ({ signal }) => ask<Account>('GET', `/v1/accounts/${id}`, { signal }),
     refetchInterval: lookEveryMs,
   });
 }

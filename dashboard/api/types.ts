@@ -1,4 +1,4 @@
-import type { accountSchema, accountWithLimitsSchema } from '../../api/accounts.schemas.ts';
+import type { accountSchema } from '../../api/accounts.schemas.ts';
 import type { apiKeySchema, createdApiKeySchema, newApiKeySchema } from '../../api/api-keys.schemas.ts';
 import type { auditEntrySchema } from '../../api/audit-log.schemas.ts';
 import type {
@@ -34,7 +34,6 @@ import type {
 import type { Answer, Asked } from './wire.ts';
 
 export type Account = Answer<typeof accountSchema>;
-export type AccountWithLimits = Answer<typeof accountWithLimitsSchema>;
 export type ApiKey = Answer<typeof apiKeySchema>;
 export type CreatedApiKey = Answer<typeof createdApiKeySchema>;
 export type AuditEntry = Answer<typeof auditEntrySchema>;

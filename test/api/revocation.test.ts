@@ -79,6 +79,16 @@ describe('what is revoked ends at once in every process', () => {
     for (const read of reads) await refused(read);
   });
 
+  test('what an account may do without limit', async () => {
+    const key = asked.otherKey;
+    const policy = async () =>
+      (await other.request('GET', '/v1/session', { key })).headers.get('ratelimit-policy');
+    expect(await policy()).toBeNull();
+    const limits = { requests_per_second: 1_000 };
+    await asked.request('PATCH', `/v1/accounts/${asked.otherAccountId}`, { body: { limits } });
+    await waitFor(async () => (await policy()) ?? undefined, 'the limit to be known');
+  });
+
   test('a stream of changes', async () => {
     const { id, key } = await newKey();
     const stream = await openEventStream(`${other.origin}/v1/changes`, { authorization: `Bearer ${key}` });

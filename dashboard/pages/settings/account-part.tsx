@@ -1,5 +1,5 @@
 import { useAccount, useAccounts } from '../../api/settings.ts';
-import type { AccountWithLimits } from '../../api/types.ts';
+import type { Account } from '../../api/types.ts';
 import { count } from '../../format/numbers.ts';
 import { useSession } from '../../layout/session-context.ts';
 import { Card } from '../../ui/card.tsx';
@@ -54,18 +54,18 @@ export function AccountPart() {
   );
 }
 
-function Limits({
-  account: { inbox_message_limit, strict_event_types, limits },
-}: {
-  account: AccountWithLimits;
-}) {
+function Limits({ account: { inbox_message_limit, strict_event_types, limits } }: { account: Account }) {
   const { event_bytes, batch_events, batch_bytes, described_event_types, signing_secrets } = limits;
+  const { requests_per_second, events_per_day, webhooks } = limits;
   const ofBatch = `${count(batch_bytes / kibibyte / kibibyte)} MiB`;
   return (
     <Card title="Limits" note="The most that this account can have or send.">
       <Facts
         of={{
-          'An event': `${count(event_bytes / kibibyte)} KiB`,
+          Requests: atMost(requests_per_second, 'a second'),
+          Events: atMost(events_per_day, 'a day (UTC)'),
+          Webhooks: atMost(webhooks, ''),
+          'An event': ofBytes(event_bytes),
           'A batch of events': `${count(batch_events)} events, ${ofBatch}`,
           'Described event types': count(described_event_types),
           'Other event types': strict_event_types ? 'are refused' : 'are taken',
@@ -75,4 +75,12 @@ function Limits({
       />
     </Card>
   );
+}
+
+function atMost(limit: number | null, within: string): string {
+  return limit === null ? 'not limited' : `${count(limit)} ${within}`.trim();
+}
+
+function ofBytes(bytes: number): string {
+  return bytes % kibibyte === 0 ? `${count(bytes / kibibyte)} KiB` : `${count(bytes)} bytes`;
 }
