@@ -7,7 +7,9 @@ const refusals = new Set([
   'DataFolderNotAFolder',
   'DataFolderNotUsable',
   'DatabaseUnavailable',
+  'SchemaTooNew',
   'TemporalUnavailable',
+  'TemporalNotUsable',
   'TemporalCliNotFound',
   'DevelopmentServerFailed',
 ]);

@@ -6,6 +6,7 @@ import { DataFolderInUse, DataFolderNotAFolder, DataFolderNotUsable, openDataFol
 import type { OpenDatabase } from './db/database.ts';
 import { createSealer, generateEncryptionKey, SecretUnreadable } from './db/encryption.ts';
 import { DatabaseUnavailable } from './db/errors.ts';
+import { SchemaTooNew } from './db/migrate.ts';
 import { resealAll } from './db/reseal.ts';
 import { encryptionKeyFile, openStorage } from './storage.ts';
 
@@ -16,6 +17,7 @@ const refusals = [
   DataFolderNotAFolder,
   DataFolderNotUsable,
   DatabaseUnavailable,
+  SchemaTooNew,
   SecretUnreadable,
 ];
 
@@ -23,7 +25,8 @@ const refusals = [
  * Encrypts every stored secret with the newest key. With `ENCRYPTION_KEY="new,old"` the first key is the new one; on
  * PostgreSQL Postrider may run meanwhile, with the same two keys. In embedded use it must be stopped, and where its key is
  * kept in the data folder, a new one is made and takes the old one's place. Safe to run again after it was broken off.
- * @throws ConfigError, DataFolderInUse and its like, DatabaseUnavailable, SecretUnreadable
+ * @throws ConfigError, DataFolderInUse and its like, DatabaseUnavailable, SchemaTooNew,
+ * SecretUnreadable
  */
 export async function rotateEncryptionKey(config: Config, report: (line: string) => void): Promise<void> {
   const isEmbedded = config.DATABASE_URL === undefined;

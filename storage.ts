@@ -10,12 +10,14 @@ export interface Storage {
   database: OpenDatabase;
   /** Key of the secrets at rest. */
   encryptionKey: string;
+  /** How many migrations this start has applied. */
+  migrations: number;
 }
 
 /**
  * Opens and migrates the database that the settings ask for: PostgreSQL, or the embedded one in a folder that this process
  * has for itself.
- * @throws DatabaseUnavailable
+ * @throws DatabaseUnavailable, SchemaTooNew
  */
 export async function openStorage(
   config: Config,
@@ -36,9 +38,13 @@ export async function openStorage(
           onIdleError: (error) => log.warn({ reason: error.name }, 'PostgreSQL ended an idle connection'),
         });
   try {
-    await migrateDatabase(database);
+    const migrations = await migrateDatabase(database);
     // config.ts requires the key with DATABASE_URL.
-    return { database, encryptionKey: config.ENCRYPTION_KEY ?? keptKey(encryptionKeyFile(folder)) };
+    return {
+      database,
+      migrations,
+      encryptionKey: config.ENCRYPTION_KEY ?? keptKey(encryptionKeyFile(folder)),
+    };
   } catch (error) {
     await database.close();
     throw error;

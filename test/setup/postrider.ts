@@ -56,13 +56,13 @@ export async function startTestPostrider(
 ) {
   const { env, remove } = await testSettings();
   const config = parseConfig({ ...env, ...settings });
-  const start = () =>
+  const start = (workflowBundle = inject('workflowBundle')) =>
     startPostrider(config, {
       role: 'both',
       env: process.env,
       log: pino({ level: config.LOG_LEVEL }),
       report: () => {},
-      workflowBundle: inject('workflowBundle'),
+      workflowBundle,
       ...options,
     });
   let postrider = await start();
@@ -120,9 +120,9 @@ export async function startTestPostrider(
         );
       }, `${workflowId} to start`),
     stop: () => postrider.stop(),
-    /** Starts again, on the same storage. */
-    async start() {
-      postrider = await start();
+    /** Starts again, on the same storage, with these bundled workflows or this version's. */
+    async start(workflowBundle?: string) {
+      postrider = await start(workflowBundle);
     },
     async restart() {
       await postrider.stop();
