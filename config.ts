@@ -70,6 +70,37 @@ export const settings = {
     fallback: 'postrider',
     doc: 'Temporal task queue, the same for the API and its workers.',
   },
+  TEMPORAL_TLS: {
+    schema: z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true'),
+    fallback: null,
+    doc: 'Whether the connection to Temporal is encrypted: so it is, unless given, when one of the following is.',
+  },
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: {
+    schema: z.string().transform((file) => resolve(file)),
+    fallback: null,
+    doc: "File of the certificates (PEM) that vouch for Temporal's; the system's unless given.",
+  },
+  TEMPORAL_TLS_CLIENT_CERT_PATH: {
+    schema: z.string().transform((file) => resolve(file)),
+    fallback: null,
+    doc: 'File of our own certificate (PEM), where Temporal wants one (mTLS).',
+  },
+  TEMPORAL_TLS_CLIENT_KEY_PATH: {
+    schema: z.string().transform((file) => resolve(file)),
+    fallback: null,
+    doc: "File of that certificate's private key (PEM).",
+  },
+  TEMPORAL_TLS_SERVER_NAME: {
+    schema: z.string().regex(/^[\w.-]+$/, 'must be a host name'),
+    fallback: null,
+    doc: "Name in Temporal's certificate, where it is not that of `TEMPORAL_ADDRESS`.",
+  },
+  TEMPORAL_API_KEY: {
+    schema: z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without blanks'),
+    fallback: null,
+    doc: 'API key for Temporal, where it wants one.',
+    secret: true,
+  },
   TEMPORAL_CLI_PATH: {
     schema: z.string().transform((file) => resolve(file)),
     fallback: null,
@@ -213,6 +244,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
         'is required with DATABASE_URL: 32 random bytes in base64, such as `openssl rand -base64 32` prints',
     });
   }
+  problems.push(...temporalProblems(isGiven, values.TEMPORAL_TLS === false));
   if (!isGiven('DATABASE_URL') && Number(values.PROCESSES ?? 1) > 1) {
     problems.push({ setting: 'PROCESSES', problem: 'above 1 needs DATABASE_URL' });
   }
@@ -220,6 +252,33 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   values.PROCESSES ??= isGiven('DATABASE_URL') ? Math.min(availableParallelism(), 64) : 1;
   values.HOST ??= isGiven('DATABASE_URL') ? '0.0.0.0' : '127.0.0.1';
   return values as Config;
+}
+
+const clientCert = 'TEMPORAL_TLS_CLIENT_CERT_PATH';
+const clientKey = 'TEMPORAL_TLS_CLIENT_KEY_PATH';
+/** What only an encrypted connection to a Temporal that is there already has. */
+const encrypted = [
+  'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+  clientCert,
+  clientKey,
+  'TEMPORAL_TLS_SERVER_NAME',
+  'TEMPORAL_API_KEY',
+] as const satisfies SettingName[];
+
+function temporalProblems(
+  isGiven: (name: SettingName) => boolean,
+  isPlain: boolean,
+): ConfigError['problems'] {
+  const given = encrypted.filter(isGiven);
+  const problem = (setting: SettingName, what: string) => ({ setting, problem: what });
+  return [
+    ...(isGiven('TEMPORAL_ADDRESS')
+      ? []
+      : given.map((setting) => problem(setting, 'needs TEMPORAL_ADDRESS'))),
+    ...(isPlain ? given.map((setting) => problem(setting, 'needs TEMPORAL_TLS not to be false')) : []),
+    ...(isGiven(clientCert) && !isGiven(clientKey) ? [problem(clientCert, `needs ${clientKey}`)] : []),
+    ...(isGiven(clientKey) && !isGiven(clientCert) ? [problem(clientKey, `needs ${clientCert}`)] : []),
+  ];
 }
 
 function quoted(text: string): string {

@@ -35,7 +35,9 @@ import { createMeters, type Meters } from './telemetry/meters.ts';
 import { observeStarter } from './telemetry/observed.ts';
 import { createScraper, type MetricsOptions, type Scraper } from './telemetry/scraper.ts';
 import type { Tracing } from './telemetry/tracing.ts';
+import { checkNamespace } from './temporal/check-namespace.ts';
 import { connectTemporal, type TemporalConnection } from './temporal/connect.ts';
+import { readTemporalCredentials } from './temporal/credentials.ts';
 import { ensureSearchAttributes } from './temporal/ensure-search-attributes.ts';
 import { createHealthStarter, type HealthStarter } from './temporal/health-starter.ts';
 import { keepSweep } from './temporal/keep-sweep.ts';
@@ -90,8 +92,8 @@ const poolSizes = { least: 4, most: 10, inAll: 80 };
 /**
  * Starts the API, the worker or both, with whatever of storage and Temporal is not given by the settings. When a part
  * does not start, those that did are closed again.
- * @throws PortNotUsable, DataFolderInUse and its like, DatabaseUnavailable, TemporalCliNotFound, DevelopmentServerFailed,
- * TemporalUnavailable: each with a message for the user
+ * @throws PortNotUsable, DataFolderInUse and its like, DatabaseUnavailable, SchemaTooNew, TemporalCliNotFound,
+ * DevelopmentServerFailed, TemporalUnavailable, TemporalNotUsable: each with a message for the user
  */
 export async function startPostrider(config: Config, options: StartOptions): Promise<Postrider> {
   // Closed from the last to the first, so that each can use what was opened before it.
@@ -165,9 +167,11 @@ async function open(
   const temporal = await connectTemporal({
     address: server.address,
     namespace: config.TEMPORAL_NAMESPACE,
+    credentials: readTemporalCredentials(config),
     interceptor: tracing?.interceptors.client,
   });
   opened.push(temporal.close);
+  await checkNamespace(temporal.connection, config.TEMPORAL_NAMESPACE, { log });
   await ensureSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE, searchAttributes);
   const meters = createMeters({ process: metrics.process, version });
   const counted = observeStarter(

@@ -7,6 +7,8 @@ import {
   type Logger as TemporalLogger,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import type { TemporalCredentials } from './credentials.ts';
+import { TemporalNotUsable } from './not-usable.ts';
 import { TemporalUnavailable } from './workflow-starter.ts';
 
 export interface TemporalConnection {
@@ -22,29 +24,58 @@ const pauseMs = 500;
 
 /**
  * Connects to Temporal's frontend, which may take some seconds to be there.
- * @throws TemporalUnavailable when it does not answer in 20 s
+ * @throws TemporalUnavailable when it does not answer in that time, TemporalNotUsable when it refuses the credentials
  */
 export async function connectTemporal(options: {
   address: string;
   namespace: string;
+  credentials?: TemporalCredentials;
   interceptor?: WorkflowClientInterceptor | undefined;
+  /** @default 20 s */
+  waitMs?: number;
 }): Promise<TemporalConnection> {
-  const connection = await connectWithin(options.address, Date.now() + patienceMs);
-  const { namespace, interceptor } = options;
+  const { address, namespace, credentials = {}, interceptor, waitMs = patienceMs } = options;
+  const connection = await connectWithin({ address, ...credentials }, Date.now() + waitMs);
   const interceptors = { workflow: interceptor === undefined ? [] : [interceptor] };
   const client = new Client({ connection, namespace, interceptors });
   return { connection, client, close: () => connection.close() };
 }
 
-async function connectWithin(address: string, deadline: number): Promise<NativeConnection> {
+async function connectWithin(
+  options: { address: string } & TemporalCredentials,
+  deadline: number,
+): Promise<NativeConnection> {
   for (;;) {
     try {
-      return await NativeConnection.connect({ address });
-    } catch {
-      if (Date.now() > deadline) throw new TemporalUnavailable(`Temporal does not answer at ${address}`);
+      return await NativeConnection.connect(options);
+    } catch (error) {
+      const { address, tls } = options;
+      const why = error instanceof Error ? error.message : '';
+      if (refusal.test(why)) {
+        throw new TemporalNotUsable(
+          `Temporal at ${address} refuses us: look at TEMPORAL_API_KEY and TEMPORAL_TLS_CLIENT_CERT_PATH`,
+        );
+      }
+      if (Date.now() > deadline) {
+        const how = tls === undefined ? 'without TLS' : 'over TLS';
+        throw new TemporalUnavailable(
+          `Temporal does not answer at ${address} (${how})${handshakeProblem(why)}`,
+        );
+      }
       await delay(pauseMs);
     }
   }
+}
+
+/** UNAUTHENTICATED and PERMISSION_DENIED, which the SDK tells in words alone while it connects. */
+const refusal = /valid authentication credentials|does not have permission/;
+
+/** What the SDK says of a connection that was to be encrypted. */
+function handshakeProblem(why: string): string {
+  const invalid = /InvalidCertificate\((\w+)/.exec(why)?.[1];
+  if (invalid !== undefined) return `: its certificate does not do (${invalid})`;
+  const alert = /fatal alert: (\w+)/.exec(why)?.[1];
+  return alert === undefined ? '' : `: it ended the handshake (${alert})`;
 }
 
 /**

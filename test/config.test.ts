@@ -50,6 +50,12 @@ test('every setting is read', () => {
     TEMPORAL_ADDRESS: 'temporal:7233',
     TEMPORAL_NAMESPACE: 'webhooks',
     TEMPORAL_TASK_QUEUE: 'q',
+    TEMPORAL_TLS: 'true',
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/etc/temporal/ca.pem',
+    TEMPORAL_TLS_CLIENT_CERT_PATH: '/etc/temporal/client.pem',
+    TEMPORAL_TLS_CLIENT_KEY_PATH: '/etc/temporal/client-key.pem',
+    TEMPORAL_TLS_SERVER_NAME: 'temporal.example.com',
+    TEMPORAL_API_KEY: 'temporal-key',
     TEMPORAL_CLI_PATH: '/opt/temporal',
     TEMPORAL_PORT: '17233',
     TEMPORAL_UI_PORT: '18233',
@@ -74,6 +80,12 @@ test('every setting is read', () => {
     TEMPORAL_ADDRESS: 'temporal:7233',
     TEMPORAL_NAMESPACE: 'webhooks',
     TEMPORAL_TASK_QUEUE: 'q',
+    TEMPORAL_TLS: true,
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: resolve('/etc/temporal/ca.pem'),
+    TEMPORAL_TLS_CLIENT_CERT_PATH: resolve('/etc/temporal/client.pem'),
+    TEMPORAL_TLS_CLIENT_KEY_PATH: resolve('/etc/temporal/client-key.pem'),
+    TEMPORAL_TLS_SERVER_NAME: 'temporal.example.com',
+    TEMPORAL_API_KEY: 'temporal-key',
     TEMPORAL_CLI_PATH: resolve('/opt/temporal'),
     TEMPORAL_PORT: 17233,
     TEMPORAL_UI_PORT: 18233,
@@ -104,6 +116,23 @@ test('a database server requires an encryption key, and a database URL that is b
   }
 });
 
+test('credentials for Temporal want an address, encryption, and a key for the certificate', () => {
+  const TEMPORAL_ADDRESS = 'temporal:7233';
+  const TEMPORAL_API_KEY = 'temporal-key';
+  const TEMPORAL_TLS_CLIENT_CERT_PATH = 'client.pem';
+  const TEMPORAL_TLS_CLIENT_KEY_PATH = 'client-key.pem';
+  expect(problemsOf({ TEMPORAL_API_KEY }).message).toBe('TEMPORAL_API_KEY needs TEMPORAL_ADDRESS');
+  expect(problemsOf({ TEMPORAL_ADDRESS, TEMPORAL_API_KEY, TEMPORAL_TLS: 'false' }).message).toBe(
+    'TEMPORAL_API_KEY needs TEMPORAL_TLS not to be false',
+  );
+  expect(problemsOf({ TEMPORAL_ADDRESS, TEMPORAL_TLS_CLIENT_CERT_PATH }).message).toBe(
+    'TEMPORAL_TLS_CLIENT_CERT_PATH needs TEMPORAL_TLS_CLIENT_KEY_PATH',
+  );
+  expect(problemsOf({ TEMPORAL_ADDRESS, TEMPORAL_TLS_CLIENT_KEY_PATH }).message).toBe(
+    'TEMPORAL_TLS_CLIENT_KEY_PATH needs TEMPORAL_TLS_CLIENT_CERT_PATH',
+  );
+});
+
 test('every bad setting is named at once', () => {
   const { problems, message } = problemsOf({ PORT: 'http', LOG_LEVEL: 'loud', GROUP_WINDOW_MS: '-1' });
   expect(problems.map(({ setting }) => setting)).toEqual(['PORT', 'GROUP_WINDOW_MS', 'LOG_LEVEL']);
@@ -131,6 +160,7 @@ describe('what does not do', () => {
     ['TEMPORAL_ADDRESS', 'temporal:70000'],
     ['TEMPORAL_NAMESPACE', 'a b'],
     ['TEMPORAL_TASK_QUEUE', 'q'.repeat(201)],
+    ['TEMPORAL_TLS', 'yes'],
     ['TEMPORAL_PORT', '0'],
     ['TEMPORAL_UI_PORT', '65536'],
     ['ADMIN_API_KEY', 'x'.repeat(201)],
@@ -154,7 +184,7 @@ describe('what does not do', () => {
 
 test('a secret is in no message, whatever it is', () => {
   const secrets = (Object.keys(settings) as SettingName[]).filter((name) => 'secret' in settings[name]);
-  expect(secrets).toEqual(['DATABASE_URL', 'ADMIN_API_KEY', 'ENCRYPTION_KEY']);
+  expect(secrets).toEqual(['DATABASE_URL', 'TEMPORAL_API_KEY', 'ADMIN_API_KEY', 'ENCRYPTION_KEY']);
   fc.assert(
     fc.property(
       fc.constantFrom(...secrets),
