@@ -4,7 +4,9 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev
+# The SDK's native module comes for five platforms, 30 MB each: one of them is this.
+RUN npm run build && npm prune --omit=dev \
+ && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -r {} +
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production
@@ -14,5 +16,5 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 3000
-# With no argument it is API and worker, in as many processes as there are cores; otherwise `api` or `worker`.
+# With no argument it is API and worker, in as many processes as there are cores; otherwise `api`, `worker` or `migrate`.
 ENTRYPOINT ["node", "dist/main.js"]

@@ -12,8 +12,8 @@ export interface RunningWorker {
 
 const source = (name: string) => fileURLToPath(new URL(`../workflows/${name}.ts`, import.meta.url));
 
-/** Longer than the longest attempt (30 s) with its recording. */
-const drainMs = 40_000;
+/** How long a stopping worker waits for what is under way: longer than the longest attempt (30 s) with its recording. */
+export const drainMs = 40_000;
 
 /**
  * Starts a worker for all workflows and activities of Postrider. `workflowBundle` is the file of the bundled workflows;

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig, settings } from '../config.ts';
 import { searchAttributes } from '../temporal/search-attributes.ts';
+import { drainMs } from '../temporal/worker.ts';
+import { goMs, has, run } from './run-go.ts';
 
 interface Service {
   command?: string[];
@@ -12,42 +13,37 @@ interface Service {
   healthcheck?: { test: string[] };
   image?: string;
   build?: { context: string };
+  container_name?: string;
+  ports?: { published?: string }[];
+  stop_grace_period?: string;
+  volumes?: { type: string; source?: string; target: string; read_only?: boolean }[];
 }
 
-/** Room for Go to fetch and build the loader the first time. */
-const loadMs = 180_000;
-
 /**
- * The file as Docker Compose understands it: by `docker compose config`, or where there is no Docker by compose-go, the
- * loader that it is made of. Throws with its complaint when the file is not valid.
+ * The files as Docker Compose understands them together: by `docker compose config`, or where there is no Docker by compose-go,
+ * the loader that it is made of. Throws with its complaint when one is not valid.
  */
-function composeConfig(file: string, variables: Record<string, string> = {}): Record<string, Service> {
-  const { PATH, HOME, GOPATH, GOCACHE, GOPROXY, GOSUMDB, GOFLAGS, GONOSUMDB } = process.env;
-  const go = { GOPATH, GOCACHE, GOPROXY, GOSUMDB, GOFLAGS, GONOSUMDB };
-  const env = { PATH, HOME, ...go, ...variables } as NodeJS.ProcessEnv;
-  const run = (program: string, args: string[]) =>
-    execFileSync(program, args, { env, encoding: 'utf8', stdio: 'pipe', timeout: loadMs });
-  const has = (program: string, args: string[]) => {
-    try {
-      return run(program, args) !== '';
-    } catch {
-      return false;
-    }
-  };
+function composeConfig(
+  files: string | readonly string[],
+  variables: Record<string, string> = {},
+): Record<string, Service> {
+  const all = [files].flat();
   if (has('docker', ['compose', 'version'])) {
-    return JSON.parse(run('docker', ['compose', '-f', file, 'config', '--format', 'json'])).services;
+    const named = all.flatMap((file) => ['-f', file]);
+    return JSON.parse(run('docker', ['compose', ...named, 'config', '--format', 'json'], variables)).services;
   }
   if (!has('go', ['version'])) {
     throw new Error('docker-compose.yml cannot be checked here: install Docker with Compose, or Go');
   }
-  return JSON.parse(run('go', ['run', '-C', 'test/compose-config', '.', resolve(file)])).services;
+  const paths = all.map((file) => resolve(file));
+  return JSON.parse(run('go', ['run', '-C', 'test/compose-config', '.', ...paths], variables)).services;
 }
 
 describe('docker-compose.yml', () => {
   let services: Record<string, Service>;
   beforeAll(() => {
     services = composeConfig('docker-compose.yml');
-  }, loadMs);
+  }, goMs);
 
   test('is valid without any variable set', () => {
     expect(Object.keys(services).sort()).toEqual([
@@ -102,6 +98,25 @@ describe('docker-compose.yml', () => {
     expect(healthcheck?.test.join(' ')).toContain(`http://127.0.0.1:${environment[setting]}/readyz`);
   });
 
+  test('can have any number of workers: none has a name or a port of the machine for itself', () => {
+    expect(services.worker).toBeDefined();
+    expect(services.worker?.container_name).toBeUndefined();
+    expect(services.worker?.ports ?? []).toEqual([]);
+  });
+
+  test.each(['api', 'worker'])('lets %s finish what is under way, with time to spare', (name) => {
+    const [, minutes = '0', seconds = '0'] =
+      /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(services[name]?.stop_grace_period ?? '') ?? [];
+    expect((Number(minutes) * 60 + Number(seconds)) * 1_000).toBeGreaterThan(drainMs + 10_000);
+  });
+
+  test('keeps the database in a volume, and gives no other service one', () => {
+    const volumes = Object.entries(services).flatMap(([name, { volumes: own = [] }]) =>
+      own.map(({ type, target }) => ({ name, type, target })),
+    );
+    expect(volumes).toEqual([{ name: 'postgres', type: 'volume', target: '/var/lib/postgresql/data' }]);
+  });
+
   test('registers every search attribute of the workflows with its type', () => {
     const command = services['temporal-search-attributes']?.command ?? [];
     expect(command.filter((arg) => !/^--(address|namespace)=/.test(arg))).toEqual(
@@ -110,9 +125,66 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('with deploy/compose/temporal-cloud.yml', () => {
+  const files = ['docker-compose.yml', 'deploy/compose/temporal-cloud.yml'];
+  const temporal = {
+    ENCRYPTION_KEY: Buffer.alloc(32).toString('base64'),
+    TEMPORAL_ADDRESS: 'example.a1b2c.tmprl.cloud:7233',
+    TEMPORAL_NAMESPACE: 'example.a1b2c',
+  };
+
+  test('there is no Temporal of its own, and nobody waits for one', () => {
+    const services = composeConfig(files, temporal);
+    expect(Object.keys(services).sort()).toEqual(['api', 'postgres', 'worker']);
+    for (const name of ['api', 'worker'])
+      expect(Object.keys(services[name]?.depends_on ?? {})).toEqual(['postgres']);
+  });
+
+  test.each(['api', 'worker'])('%s uses a certificate, or an API key', (name) => {
+    const withCertificate = composeConfig(files, { ...temporal, TEMPORAL_CERTIFICATES: '/etc/temporal' })[
+      name
+    ];
+    expect(parseConfig(withCertificate?.environment ?? {})).toMatchObject({
+      TEMPORAL_ADDRESS: temporal.TEMPORAL_ADDRESS,
+      TEMPORAL_NAMESPACE: temporal.TEMPORAL_NAMESPACE,
+      TEMPORAL_TLS: true,
+      TEMPORAL_TLS_CLIENT_CERT_PATH: '/run/temporal/tls.crt',
+      TEMPORAL_TLS_CLIENT_KEY_PATH: '/run/temporal/tls.key',
+    });
+    expect(withCertificate?.volumes).toMatchObject([
+      { type: 'bind', source: '/etc/temporal', target: '/run/temporal', read_only: true },
+    ]);
+
+    const withKey = composeConfig(files, { ...temporal, TEMPORAL_API_KEY: 'temporal-key' })[name];
+    const config = parseConfig(withKey?.environment ?? {});
+    expect(config).toMatchObject({ TEMPORAL_TLS: true, TEMPORAL_API_KEY: 'temporal-key' });
+    expect(config.TEMPORAL_TLS_CLIENT_CERT_PATH).toBeUndefined();
+  });
+
+  test('the address and the namespace have to be given', () => {
+    expect(() => composeConfig(files)).toThrow(/TEMPORAL_(ADDRESS|NAMESPACE)/);
+  });
+});
+
 test('a compose file with a mistake is refused', () => {
   expect(() => composeConfig('test/compose-config/wrong-compose.yml')).toThrow('unknown-service');
 }, 60_000);
+
+test('the image is built in steps, on Debian, and runs as nobody special', () => {
+  const [build = '', image = '', ...rest] = readFileSync('Dockerfile', 'utf8')
+    .split(/^(?=FROM )/m)
+    .slice(1);
+  expect(rest).toEqual([]);
+  // The SDK's native module wants glibc.
+  for (const stage of [build, image]) expect(stage).toMatch(/^FROM node:\d+-bookworm-slim/);
+  expect(build).toContain('npm run build && npm prune --omit=dev');
+  expect(image).toMatch(/^USER node$/m);
+  expect(image.match(/^COPY .*$/gm)).toEqual(
+    ['package.json ./', 'node_modules ./node_modules', 'dist ./dist'].map(
+      (what) => `COPY --from=build /app/${what}`,
+    ),
+  );
+});
 
 test('the image is built from every folder that is compiled, and from nothing else that is large or secret', () => {
   const allowed = readFileSync('.dockerignore', 'utf8')
