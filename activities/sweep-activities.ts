@@ -33,7 +33,7 @@ export interface SweepActivities {
 /** A due attempt starts within milliseconds; what is late by more may have lost its workflow. */
 const graceMs = 3_000;
 /** Outcomes gather for seconds before they are told, and failures that go on before they are stored. */
-const outcomesGraceMs = 6_000;
+const outcomesGraceMs = 12_000;
 /** A change of a list waits a second for others. */
 const listGraceMs = 1_000 + graceMs;
 /** For the users of a table that gets a partition, who wait meanwhile. */

@@ -14,10 +14,10 @@ export interface HealthReporter {
 }
 
 /**
- * What gathers while the last batch is under way, and for so many seconds after it, goes in one signal: for one, then for two
+ * What gathers while the last batch is under way, and for so many seconds after it, goes in one signal: for one, then for more
  * while attempts go on to fail, since a signal costs as much as some twenty of them.
  */
-const mostSeconds = 2;
+const mostSeconds = 5;
 const mostPerSignal = 500;
 
 /** A reporter with at most one signal to an endpoint under way, the first of which goes at once. */
@@ -50,6 +50,7 @@ export function createHealthReporter({
     for (let gathered = 0; gathered < seconds && !isClosing; gathered += 1) {
       await wait(1_000);
       const outcomes = waiting.get(webhookId)?.outcomes ?? [];
+      if (outcomes.length >= mostPerSignal) return;
       if (outcomes.some(({ succeeded, gone, spent_delivery }) => succeeded || gone || spent_delivery)) return;
     }
   }

@@ -54,7 +54,7 @@ interface Asked extends EndpointRequest {
 }
 
 /** So long an outcome that is missing in the order may be on its way; then it is looked up. */
-const missingForMs = 2_000;
+const missingForMs = 6_000;
 /**
  * Events after which a run is continued as a new one in the next quiet moment, and after which at any moment. Counted here:
  * the length that Temporal tells is another when a task that failed is repeated.

@@ -28,8 +28,12 @@ export interface Endpoint {
   readonly is_saved: boolean;
 }
 
-/** Failures that go on and change nothing are told to the database so often: each time costs an activity. */
-const saveEveryMs = 3_000;
+/**
+ * Failures that go on and change nothing are told to the database so often, and a second later when none follows: each time
+ * costs an activity, and one without a signal a timer as well.
+ */
+const saveEveryMs = 5_000;
+const saveAtLatestMs = saveEveryMs + 1_000;
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 // None is a local one: what was loaded or stored is in the history before anything else is counted, and tasks stay short while
@@ -72,7 +76,7 @@ export async function countOutcomes(
 
 /** When the database is to be told what it does not know yet, in ms since 1970; null when it knows all. */
 export function saveDueAt({ saved_at, is_saved }: Endpoint): number | null {
-  return is_saved ? null : saved_at + saveEveryMs;
+  return is_saved ? null : saved_at + saveAtLatestMs;
 }
 
 /** Looks up outcomes that were not signalled, or came without those before them, and counts them. */

@@ -28,7 +28,7 @@ function newReporter() {
 describe('what is told of an endpoint', () => {
   it('is told at once when it is the first, and gathered for longer while failures go on', async () => {
     const { signals, report } = newReporter();
-    for (let tenths = 0; tenths < 60; tenths += 1) {
+    for (let tenths = 0; tenths < 130; tenths += 1) {
       report(failure);
       await vi.advanceTimersByTimeAsync(100);
     }
@@ -36,8 +36,20 @@ describe('what is told of an endpoint', () => {
       { at: 0, outcomes: 1 },
       { at: 1_000, outcomes: 9 },
       { at: 3_000, outcomes: 20 },
-      { at: 5_000, outcomes: 20 },
+      { at: 7_000, outcomes: 40 },
+      { at: 12_000, outcomes: 50 },
     ]);
+  });
+
+  it('is told before that when as many have gathered as a signal takes', async () => {
+    const { signals, report } = newReporter();
+    for (let tenths = 0; tenths < 60; tenths += 1) {
+      for (let failures = 0; failures < 30; failures += 1) report(failure);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    const told = signals.reduce((sum, { outcomes }) => sum + outcomes, 0);
+    expect(signals.at(-1)?.at).toBeGreaterThanOrEqual(5_000);
+    expect(told).toBeGreaterThan(60 * 30 - 1_100);
   });
 
   it.each([
