@@ -16,10 +16,10 @@ export class PortNotUsable extends Error {
 }
 
 /**
- * How long a client may take, in ms: for the head of a request, and for all of it. Longer than either takes, shorter than a slow
- * client could hold a connection for nothing; looked at every `checkEvery`.
+ * How long a client may take, in ms: for the head of a request, for all of it, and without reading any of the answer. Longer than any of it
+ * takes, shorter than a slow client could hold a connection for nothing; looked at every `checkEvery`.
  */
-export const patienceWithClients = { headers: 15_000, request: 30_000, checkEvery: 5_000 };
+export const patienceWithClients = { headers: 15_000, request: 30_000, unread: 60_000, checkEvery: 5_000 };
 
 /**
  * Takes the port at once, so that a second start fails before it has touched anything.
@@ -50,6 +50,8 @@ export async function listenForApi(
       listener(request, response);
     },
   );
+  // Of a connection on which nothing moves; streams have a sign of life more often.
+  server.timeout = patienceMs.unread;
   await listening(server, host, port, setting);
   return {
     port: (server.address() as AddressInfo).port,

@@ -19,11 +19,14 @@ const isFault = (file: string) => file.startsWith(join('test', 'faults'));
 /** In a real browser, on the built page. */
 const isInBrowser = (file: string) => file.startsWith(join('test', 'dashboard', 'browser'));
 
+/** It asks as much as the API can answer, and takes an answer that is late for a fault: when the others are done. */
+const isSchemathesis = (file: string) => file.startsWith(join('test', 'schemathesis'));
+
 const faults = testFiles.filter(isFault);
 /** Measured on what large installations run on. */
 const inBrowserOnPostgres = [join('test', 'dashboard', 'browser', 'many-deliveries.test.ts')];
 const inBrowser = testFiles.filter((file) => isInBrowser(file) && !inBrowserOnPostgres.includes(file));
-const others = testFiles.filter((file) => !isFault(file) && !isInBrowser(file));
+const others = testFiles.filter((file) => !isFault(file) && !isInBrowser(file) && !isSchemathesis(file));
 const runTwice = others.filter(sharesServers);
 const runOnce = others.filter((file) => !sharesServers(file));
 /** What makes pictures of every page: `npm run screenshots` runs it, no test run does. */
@@ -122,6 +125,18 @@ export default defineConfig({
           globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
           // The set-up adds TEST_DATABASE_URL.
           env: {},
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'schemathesis',
+          include: testFiles.filter(isSchemathesis),
+          globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
+          env: {},
+          // Only a run that is asked for is longer (scripts/test-schemathesis.js).
+          testTimeout: process.env.SCHEMATHESIS_EXAMPLES === undefined ? 300_000 : 7_200_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {

@@ -22,7 +22,9 @@ export const newApiKeySchema = z
       description: `What it is good for; all but \`admin\` if absent. \`admin\` is good for everything.`,
       example: ['events:write'],
     }),
-    expires_at: timeField.nullish().meta({ description: 'Null or absent for never.' }),
+    expires_at: timeField
+      .nullish()
+      .meta({ description: 'Null or absent for never.', example: '2100-01-01T00:00:00Z' }),
   })
   .meta({ id: 'NewApiKey' });
 

@@ -78,6 +78,8 @@ export const deliveryPageSchema = searchedPageSchema(deliverySchema);
 
 const soughtStatuses = [...deliveryStatuses, 'failing'] as const;
 
+const soughtForm = soughtStatuses.join('|');
+
 /** One status or several, with commas between. */
 const statusesField = z
   .string()
@@ -87,7 +89,7 @@ const statusesField = z
     description:
       'One, or several with commas between. `failing`: those `pending` ones of which an attempt has failed, as statistics count them.',
     example: 'failed,held',
-    override: { type: 'string' },
+    override: { type: 'string', pattern: `^(${soughtForm})(,(${soughtForm}))*$` },
   });
 
 export const deliveryParams = z.object({ id: idField('dlv') });

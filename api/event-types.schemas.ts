@@ -6,7 +6,7 @@ import { mostSchemaCharacters } from './json-schema.ts';
 
 export const eventTypeSources = ['built_in', 'own', 'seen'] as const;
 
-const anyObject = { type: 'object', additionalProperties: true } as const;
+const anyObject = { type: ['object', 'null'], additionalProperties: true } as const;
 
 export const eventTypeSchema = z
   .object({
@@ -53,6 +53,7 @@ export const eventTypeQuery = z.strictObject({
       context.issues.push({ code: 'custom', message: 'is not a cursor of this list', input: text });
       return z.NEVER;
     })
+    .meta({ override: { format: 'event-type-cursor' } })
     .optional()
     .meta({ description: 'The `next_cursor` of the page before.' }),
 });

@@ -7,6 +7,12 @@ import { isEventType, MAX_EVENT_TYPE_CHARS } from '../webhook/subscriptions.ts';
 
 const nilUuid = '00000000-0000-0000-0000-000000000000';
 
+/** For documents: text without control characters. */
+export const noControlPattern = '^[^\\u0000-\\u001f\\u007f-\\u009f]*$';
+/** For documents: such text, and more than blanks. */
+const textPattern =
+  '^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f\\ufeff][^\\u0000-\\u001f\\u007f-\\u009f]*$';
+
 /**
  * An id of a kind, in a request. With the right prefix and the rest not ours it is taken as the id that nothing has, so
  * that asking for it finds nothing.
@@ -24,6 +30,8 @@ export function shownId(prefix: IdPrefix) {
   return z.string().meta({ example: `${prefix}_01k7q9w3v8e5xbm2rt4n6c0hzd` });
 }
 
+const otherPrefixes = idPrefixes.filter((prefix) => prefix !== 'evt');
+
 /** The id of an event, ours or its producer's. */
 export const eventIdField = z
   .string()
@@ -32,11 +40,11 @@ export const eventIdField = z
   .meta({
     description: 'The id that receivers know the event by: the producer’s own where it gave one.',
     example: 'evt_01k7q9w3v8e5xbm2rt4n6c0hzd',
-    override: { pattern: '^[A-Za-z0-9_-]{1,128}$' },
+    override: { pattern: `^(?!(${otherPrefixes.join('|')})_)[A-Za-z0-9_-]{1,128}$` },
   });
 
 function isOfAnotherKind(id: string): boolean {
-  return idPrefixes.some((prefix) => prefix !== 'evt' && id.startsWith(`${prefix}_`));
+  return otherPrefixes.some((prefix) => id.startsWith(`${prefix}_`));
 }
 
 export const eventTypeField = z
@@ -52,13 +60,23 @@ export const channelField = z
   .min(1, 'must not be empty')
   .max(255, 'must have at most 255 characters')
   .refine((text) => !/\p{Cc}/u.test(text), 'must not hold control characters')
-  .meta({ description: 'The producer’s own id of a channel.', example: 'whatsapp:+15551234567' });
+  .meta({
+    description: 'The producer’s own id of a channel.',
+    example: 'whatsapp:+15551234567',
+    override: { pattern: noControlPattern },
+  });
+
+/** Text that people write, of so many characters at most. */
+export function peoplesText(most: number) {
+  return z
+    .string()
+    .max(most, `must have at most ${most} characters`)
+    .refine((text) => text.trim() !== '' && !/\p{Cc}/u.test(text), 'must be text, without control characters')
+    .meta({ override: { pattern: textPattern } });
+}
 
 /** A name that people give to something. */
-export const nameField = z
-  .string()
-  .max(100, 'must have at most 100 characters')
-  .refine((text) => text.trim() !== '' && !/\p{Cc}/u.test(text), 'must be text, without control characters');
+export const nameField = peoplesText(100);
 
 /** RFC 3339 in UTC with milliseconds, which is how JSON.stringify writes a Date. */
 export const momentField = z.date().meta({
@@ -85,6 +103,7 @@ export const searchFields = {
     .min(1, 'must not be empty')
     .max(200, 'must have at most 200 characters')
     .refine((text) => !/\p{Cc}/u.test(text), 'must be text, without control characters')
+    .meta({ override: { pattern: noControlPattern } })
     .optional()
     .meta({ description: 'Text that the event’s data holds, in any case.' }),
 };
@@ -113,6 +132,7 @@ export function pageFields<P extends IdPrefix>(prefix: P) {
         context.issues.push({ code: 'custom', message: 'is not a cursor of this list', input: text });
         return z.NEVER;
       })
+      .meta({ override: { format: `${prefix}-cursor` } })
       .optional()
       .meta({ description: 'The `next_cursor` of the page before.' }),
   };

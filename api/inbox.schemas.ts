@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { inboxMessageStatuses } from '../db/schema.ts';
+import { noControlPattern } from './fields.schemas.ts';
 
 /** The most messages in one request. */
 export const mostInboxMessages = 1_000;
@@ -21,7 +22,11 @@ const externalCustomerIdField = z
   .min(1, 'must not be empty')
   .max(255, 'must have at most 255 characters')
   .refine((text) => !/\p{Cc}/u.test(text), 'must not hold control characters')
-  .meta({ description: 'The receiver, as the producer’s system knows it.', example: 'customer-42' });
+  .meta({
+    description: 'The receiver, as the producer’s system knows it.',
+    example: 'customer-42',
+    override: { pattern: noControlPattern },
+  });
 
 const textField = z.string().max(65_536, 'must have at most 65,536 characters');
 
@@ -46,8 +51,8 @@ const documentedFields = {
     .meta({ description: 'In milliseconds since 1970; now when absent.', example: 1736936703000 }),
   title: textField.nullish(),
   content: textField.nullish(),
-  image: linkField.nullish().meta({ description: 'A URL.' }),
-  link: linkField.nullish().meta({ description: 'A URL.' }),
+  image: linkField.nullish().meta({ description: 'A URL, as browsers read it (WHATWG).' }),
+  link: linkField.nullish().meta({ description: 'A URL, as browsers read it (WHATWG).' }),
   category: z.string().max(255, 'must have at most 255 characters').nullish(),
   customData: textField
     .nullish()

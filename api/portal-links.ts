@@ -46,7 +46,7 @@ const deletePortalLink = route({
   name: 'revokePortalLink',
   tag,
   summary: 'Revoke a portal link',
-  description: 'It and the sessions that it opened end at once; in other processes after 5 s at most.',
+  description: 'It and the sessions that it opened end at once.',
   access: 'account',
   scope: 'admin',
   params: portalLinkParams,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endpointStates } from '../db/schema.ts';
 import { healthPolicyLimits } from '../webhook/health-policy.ts';
-import { momentField } from './fields.schemas.ts';
+import { momentField, peoplesText } from './fields.schemas.ts';
 
 const { maxFailures, maxFailingMs, minProbeMs, maxProbeMs, maxBackoff } = healthPolicyLimits;
 
@@ -84,10 +84,7 @@ export const webhookHealthSchema = z
   })
   .meta({ id: 'WebhookHealth' });
 
-const reasonField = z
-  .string()
-  .max(500, 'must have at most 500 characters')
-  .refine((text) => text.trim() !== '' && !/\p{Cc}/u.test(text), 'must be text, without control characters')
+const reasonField = peoplesText(500)
   .optional()
   .meta({ description: 'Shown with the state, in the audit log and in the Temporal UI.' });
 

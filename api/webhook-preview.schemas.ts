@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { MAX_URL_CHARS } from '../webhook/url-policy.ts';
 import { eventTypeField } from './fields.schemas.ts';
-import { authField, headersField, profileField, urlField } from './webhooks.schemas.ts';
+import { authField, headersField, profileField } from './webhooks.schemas.ts';
 
 export const webhookPreviewSchema = z
   .strictObject({
     profile: profileField.optional(),
     event_type: eventTypeField,
-    url: urlField.max(MAX_URL_CHARS).optional().meta({ description: 'Shown as it is.' }),
+    url: z.string().max(MAX_URL_CHARS).optional().meta({ description: 'Shown as it is.' }),
     headers: headersField.optional(),
     auth: authField.optional(),
   })

@@ -19,6 +19,7 @@ const testWebhook = route({
   access: 'account',
   body: webhookTestSchema,
   responses: { 202: { description: 'The event is on its way', schema: startedTestSchema } },
+  problems: { 404: 'There is no such webhook, or it is another account’s' },
   async handle({ db, sealer, intake }, { body, caller }) {
     const webhook = await findWebhook(db, sealer, caller.account_id, body.webhook_id);
     if (webhook === undefined) throw notFound('webhook');

@@ -136,6 +136,8 @@ const optionalFields = {
   max_in_flight: maxInFlightField.nullish(),
 };
 
+const signingSecretField = z.string().meta({ override: { format: 'signing-secret' } });
+
 const wholeRegistrationSchema = z
   .strictObject({
     url: urlField,
@@ -144,7 +146,7 @@ const wholeRegistrationSchema = z
     profile: profileField.optional().meta({
       description: `The wire dialect; ${defaultProfileName} if absent. It cannot be changed later.`,
     }),
-    secret: z.string().optional().meta({
+    secret: signingSecretField.optional().meta({
       description: 'The signing secret: whsec_ (HMAC) or whsk_ (ed25519) and base64. Made when absent.',
     }),
   })
@@ -251,7 +253,7 @@ const overlapLimits = { most: 604_800, usual: 86_400 };
 
 export const secretRotationSchema = z
   .strictObject({
-    secret: z.string().optional().meta({
+    secret: signingSecretField.optional().meta({
       description:
         'The new secret: whsec_ (HMAC) or whsk_ (ed25519) and base64. Made, of the same kind, when absent.',
     }),

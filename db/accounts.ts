@@ -19,6 +19,16 @@ export interface Account {
   created_at: Date;
 }
 
+const shownColumns = {
+  id: accounts.id,
+  name: accounts.name,
+  inbox_message_limit: accounts.inbox_message_limit,
+  strict_event_types: accounts.strict_event_types,
+  retention_days: accounts.retention_days,
+  limits: accounts.limits,
+  created_at: accounts.created_at,
+};
+
 /** What may be changed of an account. */
 export interface AccountChange {
   name?: string | undefined;
@@ -85,7 +95,7 @@ export const createAccount = query(
       const [account] = await tx
         .insert(accounts)
         .values({ id: newId('acct'), name })
-        .returning();
+        .returning(shownColumns);
       if (account === undefined) throw new Error('the new account was not returned');
       const key = generateApiKey();
       await tx.insert(apiKeys).values(apiKeyRow(account.id, 'First key', key));
@@ -97,7 +107,7 @@ export const createAccount = query(
 /** Every account, newest first. */
 export const listAccounts = query(async (db: Database, page: PageRequest<'acct'>): Promise<Page<Account>> => {
   const rows = await db
-    .select()
+    .select(shownColumns)
     .from(accounts)
     .where(page.before === undefined ? undefined : lt(accounts.id, page.before))
     .orderBy(desc(accounts.id))
@@ -109,7 +119,7 @@ export const listAccounts = query(async (db: Database, page: PageRequest<'acct'>
 export const updateAccount = query(
   (db: Database, id: AccountId, change: AccountChange, by?: By): Promise<Account | undefined> =>
     db.transaction(async (tx) => {
-      const [current] = await tx.select().from(accounts).where(eq(accounts.id, id)).for('update');
+      const [current] = await tx.select(shownColumns).from(accounts).where(eq(accounts.id, id)).for('update');
       if (current === undefined) return undefined;
       const changed = (
         ['name', 'inbox_message_limit', 'strict_event_types', 'retention_days'] as const
@@ -121,7 +131,7 @@ export const updateAccount = query(
         .update(accounts)
         .set({ ...change, limits })
         .where(eq(accounts.id, id))
-        .returning();
+        .returning(shownColumns);
       // Callers are remembered with them.
       if (hasLimits) await tellRevocation(tx);
       await tellOfAccount(tx, id, by, {
@@ -152,7 +162,7 @@ async function tellOfAccount(
 
 /** Undefined when there is no such account. */
 export const findAccount = query(async (db: Database, id: AccountId): Promise<Account | undefined> => {
-  const [account] = await db.select().from(accounts).where(eq(accounts.id, id));
+  const [account] = await db.select(shownColumns).from(accounts).where(eq(accounts.id, id));
   return account;
 });
 

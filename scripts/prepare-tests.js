@@ -4,12 +4,18 @@ import { withElapsed } from './elapsed.js';
 import { chromiumAdvice, findChromium } from './find-chromium.js';
 import { findPostgres, postgresAdvice } from './find-postgres.js';
 import { findPromtool, promtoolAdvice, unpackPromtool } from './find-promtool.js';
+import {
+  findPythonWithVenv,
+  findSchemathesis,
+  installSchemathesis,
+  schemathesisAdvice,
+} from './find-schemathesis.js';
 import { installPackages } from './install-packages.js';
 import { runCommand } from './run-command.js';
 
 /**
  * Installs what the tests need and this machine lacks: the packages, PostgreSQL and Chromium where root may install them
- * with apt-get, and promtool out of Debian's package. The Temporal CLI is found or installed when the tests' server is started.
+ * with apt-get, promtool out of Debian's package, and Schemathesis with pip. The Temporal CLI is found or installed when the tests' server is started.
  * @param {string} root the checkout
  */
 export async function prepareTests(root) {
@@ -17,6 +23,7 @@ export async function prepareTests(root) {
   await installProgram({ name: 'postgresql', find: findPostgres, advice: postgresAdvice });
   await installProgram({ name: 'chromium', find: findChromium, advice: chromiumAdvice });
   await preparePromtool();
+  await prepareSchemathesis();
 }
 
 /** @param {{ name: string, find: () => unknown, advice: string }} program `name` is that of its Debian package */
@@ -40,6 +47,15 @@ async function preparePromtool() {
     await unpackPromtool();
   });
   if (findPromtool() === undefined) throw new Error(promtoolAdvice);
+}
+
+async function prepareSchemathesis() {
+  if (findSchemathesis() !== undefined) return;
+  await installProgram({ name: 'python3-venv', find: findPythonWithVenv, advice: schemathesisAdvice });
+  const python = findPythonWithVenv();
+  if (python === undefined) throw new Error(schemathesisAdvice);
+  await withElapsed('installing Schemathesis (pip install schemathesis)', () => installSchemathesis(python));
+  if (findSchemathesis() === undefined) throw new Error(schemathesisAdvice);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

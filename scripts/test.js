@@ -9,7 +9,10 @@ import { prepareTests } from './prepare-tests.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [database, ...rest] = process.argv.slice(2);
-const projects = { embedded: ['once', 'embedded', 'browser'], postgres: ['postgres', 'browser-postgres'] };
+const projects = {
+  embedded: ['once', 'embedded', 'browser'],
+  postgres: ['postgres', 'browser-postgres', 'schemathesis'],
+};
 const isOne = database === 'embedded' || database === 'postgres';
 
 /** @typedef {{ passed: number, failed: number, problems: string[] }} Outcome */

@@ -29,7 +29,7 @@ it('closes although a client keeps its connection busy, and answers what it has 
 it('a client that drips its headers or its body is cut off', async () => {
   expect(patienceWithClients.headers).toBeLessThanOrEqual(15_000);
   expect(patienceWithClients.request).toBeLessThanOrEqual(30_000);
-  const patience = { headers: 200, request: 300, checkEvery: 20 };
+  const patience = { headers: 200, request: 300, unread: 60_000, checkEvery: 20 };
   const listener = await listenForApi('127.0.0.1', 0, 'PORT', patience);
   listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
 
@@ -50,5 +50,42 @@ it('a client that drips its headers or its body is cut off', async () => {
     drip('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n', '.'),
   ]);
   expect(answers).toEqual(answers.map(() => expect.stringContaining('408 Request Timeout')));
+  await listener.close();
+});
+
+it('a client that reads nothing of its answer is cut off, and one that reads slowly is not', async () => {
+  expect(patienceWithClients.unread).toBeLessThanOrEqual(60_000);
+  const listener = await listenForApi('127.0.0.1', 0, 'PORT', { ...patienceWithClients, unread: 300 });
+  const size = 32 * 1024 * 1024;
+  let closed = 0;
+  listener.serve((_, response) => {
+    response.once('close', () => {
+      closed += 1;
+    });
+    response.end(Buffer.alloc(size));
+  });
+  const ask = () => {
+    const socket = connect(listener.port, '127.0.0.1').on('error', () => {});
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    return socket;
+  };
+
+  const deaf = ask().pause();
+  await expect.poll(() => closed, { timeout: 10_000 }).toBe(1);
+  deaf.resume();
+  await once(deaf, 'close');
+  expect(deaf.bytesRead).toBeLessThan(size);
+
+  const slow = ask();
+  let pauses = 0;
+  slow.on('data', () => {
+    if (slow.bytesRead < (pauses + 1) * 4 * 1024 * 1024) return;
+    pauses += 1;
+    slow.pause();
+    setTimeout(() => slow.resume(), 100);
+  });
+  await once(slow, 'close');
+  expect(slow.bytesRead).toBeGreaterThan(size);
+  expect(pauses).toBeGreaterThan(3);
   await listener.close();
 });

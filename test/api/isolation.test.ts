@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiRoutes } from '../../api/app.ts';
-import { type Route, scopeOf } from '../../api/routes.ts';
+import { apiRoutes, createApp } from '../../api/app.ts';
+import { type ApiDependencies, type Route, scopeOf } from '../../api/routes.ts';
 import { selectRows } from '../../db/database.ts';
-import { startTestApi, type TestApi } from '../setup/api.ts';
+import { startTestApi, type TestApi, testApiSettings } from '../setup/api.ts';
 import { openPortal } from '../setup/browser.ts';
 
 type Browser = Awaited<ReturnType<typeof openPortal>>;
@@ -73,21 +74,25 @@ const bodies: Record<string, unknown> = {
   previewWebhook: { event_type: 'a' },
   createAccount: { name: 'x' },
   changeAccount: { name: 'x' },
-  createPortalLink: { expires_in: 60 },
   describeEventType: { description: 'changed' },
   putAccountWebhook: { url: 'https://receiver.test/' },
   putChannelWebhook: { url: 'https://receiver.test/' },
   setInboxMessageStatus: { status: 'read' },
 };
-const bodyOf = (route: Route) =>
-  route.body === undefined
-    ? {}
-    : {
-        body:
-          route.name === 'testWebhook'
-            ? { webhook_id: ids.webhooks, event_type: 'a' }
-            : (bodies[route.name] ?? {}),
-      };
+/** Those that name, in the body, what is the first account's. */
+const naming: Record<string, () => unknown> = {
+  testWebhook: () => ({ webhook_id: ids.webhooks, event_type: 'a' }),
+  createPortalLink: () => ({ account_id: api.accountId, expires_in: 60 }),
+  resendEvent: () => ({ webhook_id: ids.webhooks }),
+};
+
+function bodyOf(route: Route): { body?: unknown } {
+  if (route.body === undefined) return {};
+  const body = naming[route.name]?.() ?? bodies[route.name] ?? {};
+  const isTaken = route.body.safeParse(body).success;
+  if (!isTaken) throw new Error(`say in this test what body ${route.name} takes`);
+  return { body };
+}
 
 /** Every row that an account could have a hand in, but for what is seen and signed in. */
 async function allRows(): Promise<string> {
@@ -149,6 +154,7 @@ describe.each([
       const isOwn = /event-types|channels|contacts/.test(route.path);
       if (!isOwn) expect([403, 404], answer.text).toContain(answer.status);
     }
+    if (naming[route.name] !== undefined) expect([403, 404, 422], answer.text).toContain(answer.status);
     if (route.name === 'signOut') othersPortal = await openPortal(api, { account_id: api.otherAccountId });
   });
 
@@ -169,6 +175,28 @@ describe.each([
       json: { account: { name: 'First account' } },
     });
   });
+});
+
+test('nothing is served but what is described, and so tried above, and these', () => {
+  const described = apiRoutes.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1'));
+  const nothing = {} as ApiDependencies;
+  const app = createApp({ ...nothing, settings: testApiSettings, log: pino({ level: 'silent' }) });
+  const served = app.router.stack.flatMap(({ route }) => (route === undefined ? [] : [`${route.path}`]));
+  expect(described.filter((path) => !served.includes(path))).toEqual([]);
+  expect([...new Set(served)].filter((path) => !described.includes(path))).toMatchInlineSnapshot(`
+    [
+      "/openapi.json",
+      "/docs",
+      "/docs/start.js",
+      "/docs/swagger-ui.css",
+      "/docs/swagger-ui-bundle.js",
+      "/docs/favicon-32x32.png",
+      "/metrics",
+      "/assets/:name",
+      "/",
+      "/^\\/(?!v1\\/|assets\\/|docs\\/)/",
+    ]
+  `);
 });
 
 test('every route says what it needs, and those that are not the usual are these', () => {
