@@ -9,6 +9,14 @@ export interface FullTemporalPorts {
   readonly membership: readonly [frontend: number, history: number, matching: number, worker: number];
 }
 
+/** Certificates (PEM files) for a frontend that takes encrypted connections alone, of clients that have one of the same authority. */
+export interface FullTemporalTls {
+  readonly ca: string;
+  readonly server: { readonly cert: string; readonly key: string };
+  /** Of a client: the server has some of its own, which come to its frontend like any other. */
+  readonly client: { readonly cert: string; readonly key: string };
+}
+
 const host = '127.0.0.1';
 const connectionsOfEachService = 20;
 
@@ -22,8 +30,9 @@ export function fullTemporalConfig(options: {
   historyShards: number;
   ports: FullTemporalPorts;
   dynamicConfigFile: string;
+  tls?: FullTemporalTls | undefined;
 }): string {
-  const { postgresUrl, databases, historyShards, ports, dynamicConfigFile } = options;
+  const { postgresUrl, databases, historyShards, ports, dynamicConfigFile, tls } = options;
   const store = (database: string, connections: number) => ({
     sql: {
       pluginName: 'postgres12',
@@ -51,7 +60,10 @@ export function fullTemporalConfig(options: {
           visibility: store(databases.visibility, 2),
         },
       },
-      global: { membership: { maxJoinDuration: '30s', broadcastAddress: host } },
+      global: {
+        membership: { maxJoinDuration: '30s', broadcastAddress: host },
+        ...(tls === undefined ? {} : { tls: tlsConfig(tls) }),
+      },
       services: {
         frontend: rpc(ports.frontend, frontend, { httpPort: ports.frontendHttp }),
         history: rpc(ports.history, history),
@@ -78,6 +90,17 @@ export function fullTemporalConfig(options: {
     undefined,
     2,
   );
+}
+
+function tlsConfig({ ca, server, client }: FullTemporalTls) {
+  const asClient = { serverName: host, rootCaFiles: [ca] };
+  return {
+    frontend: {
+      server: { certFile: server.cert, keyFile: server.key, requireClientAuth: true, clientCaFiles: [ca] },
+      client: asClient,
+    },
+    systemWorker: { certFile: client.cert, keyFile: client.key, client: asClient },
+  };
 }
 
 /** Its file of dynamic settings: each with one value for everything. */

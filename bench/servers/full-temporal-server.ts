@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
+import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import pg from 'pg';
 import { followOutput } from '../../temporal/child-output.ts';
@@ -14,6 +14,7 @@ import { searchAttributes } from '../../temporal/search-attributes.ts';
 import {
   dynamicConfigText,
   type FullTemporalPorts,
+  type FullTemporalTls,
   fullTemporalConfig,
   postgresLogin,
 } from './full-temporal-config.ts';
@@ -47,6 +48,8 @@ export interface FullTemporalOptions {
   namespace?: string;
   /** Temporal's dynamic settings by name, such as `history.transferProcessorMaxPollRPS`. */
   dynamicConfig?: Readonly<Record<string, unknown>>;
+  /** Its frontend takes nothing but mTLS with these; unencrypted connections of anybody unless given. */
+  tls?: FullTemporalTls | undefined;
   env?: NodeJS.ProcessEnv;
   /** Hears that the programs are being built, a line each. */
   report?: (line: string) => void;
@@ -104,6 +107,7 @@ export async function startFullTemporalServer(options: FullTemporalOptions): Pro
       historyShards: options.historyShards ?? 4,
       ports,
       dynamicConfigFile,
+      tls: options.tls,
     }),
   );
 
@@ -120,7 +124,7 @@ export async function startFullTemporalServer(options: FullTemporalOptions): Pro
   };
   const address = `${host}:${ports.frontend}`;
   const failure = await Promise.race([
-    whyNotReady(address, options.namespace ?? 'default'),
+    whyNotReady({ address, ...clientTls(options.tls) }, options.namespace ?? 'default'),
     child.exited.then((how) => `ended at its start (${how})`),
   ]);
   if (failure !== undefined) {
@@ -133,6 +137,20 @@ export async function startFullTemporalServer(options: FullTemporalOptions): Pro
     );
   }
   return { address, pid: child.pid, exited: child.exited, stop };
+}
+
+/** What a client of a frontend with these needs to connect. */
+export function clientTls(tls: FullTemporalTls | undefined): Pick<ConnectionOptions, 'tls'> {
+  if (tls === undefined) return {};
+  const { cert, key } = tls.client;
+  return {
+    tls: {
+      // Node wants a name, where the address is none.
+      serverNameOverride: 'localhost',
+      serverRootCACertificate: readFileSync(tls.ca),
+      clientCertPair: { crt: readFileSync(cert), key: readFileSync(key) },
+    },
+  };
 }
 
 /** Free ports for all of its services: the wanted one for the frontend, or any. */
@@ -198,8 +216,8 @@ async function isThere(postgresUrl: string, database: string): Promise<boolean> 
 }
 
 /** Makes the namespace and Postrider's search attributes; undefined once both can be used, else what is wrong. */
-async function whyNotReady(address: string, namespace: string): Promise<string | undefined> {
-  const connection = Connection.lazy({ address });
+async function whyNotReady(options: ConnectionOptions, namespace: string): Promise<string | undefined> {
+  const connection = Connection.lazy(options);
   const deadline = Date.now() + readyMs;
   let reason = '';
   try {

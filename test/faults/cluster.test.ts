@@ -4,8 +4,9 @@ import { serversOfTests } from './rig/servers.ts';
 import { startServerSystem } from './rig/system.ts';
 import { tryFault } from './rig/trial.ts';
 
-// What docker-compose.yml runs, as processes: `npm run test:cluster` has the full Temporal server, on the same PostgreSQL.
-const servers = serversOfTests({ max_connections: '200' }, { sharePostgres: true });
+// What docker-compose.yml runs, as processes: `npm run test:cluster` has the full Temporal server, on the same PostgreSQL, and
+// open to those alone who have a certificate.
+const servers = serversOfTests({ max_connections: '200' }, { sharePostgres: true, wantsCertificates: true });
 
 /** Between one process' being ready and the next one's stop. */
 const pauseMs = 500;

@@ -1,8 +1,8 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 
 /** Where a system's workflows are. */
 export interface WorkflowsPlace {
-  readonly address: string;
+  readonly connection: ConnectionOptions;
   readonly taskQueue: string;
 }
 
@@ -10,10 +10,10 @@ const atOnce = 16;
 
 /** How many histories there are, and which of the texts are in one of them: in plain or as a payload. */
 export async function searchHistories(
-  { address, taskQueue }: WorkflowsPlace,
+  { connection: options, taskQueue }: WorkflowsPlace,
   texts: readonly string[],
 ): Promise<{ histories: number; found: string[] }> {
-  const connection = await Connection.connect({ address });
+  const connection = await Connection.connect(options);
   try {
     const { workflow } = new Client({ connection });
     const found = new Set<string>();

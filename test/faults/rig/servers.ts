@@ -12,11 +12,14 @@ const startMs = 300_000;
 
 /**
  * A PostgreSQL and a Temporal server for the tests of a file or group: there before the first, gone after the last. The full
- * Temporal server has a PostgreSQL of its own, unless they are to share one.
+ * Temporal server has a PostgreSQL of its own, unless they are to share one, and lets anybody in, unless it wants certificates.
  */
 export function serversOfTests(
   postgresSettings: Readonly<Record<string, string>> = {},
-  { sharePostgres = false }: { sharePostgres?: boolean } = {},
+  {
+    sharePostgres = false,
+    wantsCertificates = false,
+  }: { sharePostgres?: boolean; wantsCertificates?: boolean } = {},
 ): Servers {
   const servers: Partial<Servers> = {};
   beforeAll(async () => {
@@ -26,7 +29,10 @@ export function serversOfTests(
     });
     const [, temporal] = await Promise.all([
       starting,
-      startTemporalUnderTest(sharePostgres ? (await starting).url : undefined),
+      startTemporalUnderTest({
+        postgresUrl: sharePostgres ? (await starting).url : undefined,
+        wantsCertificates,
+      }),
     ]);
     servers.temporal = temporal;
   }, startMs);

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventType } from '../../../bench/layout.ts';
+import type { FullTemporalTls } from '../../../bench/servers/full-temporal-config.ts';
+import { clientTls } from '../../../bench/servers/full-temporal-server.ts';
 import { type OpenDatabase, openEmbeddedDatabase, openServerDatabase } from '../../../db/database.ts';
 import { generateEncryptionKey } from '../../../db/encryption.ts';
 import { freePorts } from '../../../temporal/free-ports.ts';
@@ -71,6 +73,7 @@ export async function startServerSystem({
     DATABASE_URL: databaseUrl,
     ENCRYPTION_KEY: generateEncryptionKey(),
     TEMPORAL_ADDRESS: temporal.address,
+    ...tlsSettings(temporal.tls),
     PROCESSES: '1',
     ...settings,
   };
@@ -81,7 +84,7 @@ export async function startServerSystem({
     key,
     folder,
     processes,
-    workflows: { address: temporal.address, taskQueue },
+    workflows: { connection: { address: temporal.address, ...clientTls(temporal.tls) }, taskQueue },
     databaseUrl,
     openDatabase: async () => openServerDatabase({ url: databaseUrl, poolSize: 2, onIdleError: () => {} }),
   });
@@ -123,10 +126,19 @@ export async function startEmbeddedSystem({
     key,
     folder,
     processes: [process],
-    workflows: { address: `127.0.0.1:${temporalPort}`, taskQueue },
+    workflows: { connection: { address: `127.0.0.1:${temporalPort}` }, taskQueue },
     databaseUrl: '',
     openDatabase: () => openEmbeddedDatabase({ folder: databaseFolder }),
   });
+}
+
+function tlsSettings(tls: FullTemporalTls | undefined): Record<string, string> {
+  if (tls === undefined) return {};
+  return {
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: tls.ca,
+    TEMPORAL_TLS_CLIENT_CERT_PATH: tls.client.cert,
+    TEMPORAL_TLS_CLIENT_KEY_PATH: tls.client.key,
+  };
 }
 
 function commonSettings() {

@@ -2,16 +2,20 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import type { FullTemporalTls } from '../../../bench/servers/full-temporal-config.ts';
 import { portsFor, startFullTemporalServer } from '../../../bench/servers/full-temporal-server.ts';
 import { startPostgresServer } from '../../../bench/servers/postgres-server.ts';
 import { startDevelopmentServer } from '../../../temporal/development-server.ts';
 import { findTemporalCli } from '../../../temporal/find-cli.ts';
 import { freePorts } from '../../../temporal/free-ports.ts';
 import { searchAttributes } from '../../../temporal/search-attributes.ts';
+import { certificate } from '../../temporal/gateway.ts';
 
 /** A Temporal server that can go away and come back at the same address. */
 export interface TemporalUnderTest {
   readonly address: string;
+  /** With which Postrider and others get in. */
+  readonly tls: FullTemporalTls | undefined;
   start(): Promise<void>;
   stop(): Promise<void>;
   /** SIGKILL; resolves when it is gone. */
@@ -32,9 +36,23 @@ interface Running {
 const report = (line: string) => process.stdout.write(`${line}\n`);
 
 /** The development server on its file; with FAULT_TEMPORAL=full the full server on PostgreSQL, one of its own unless given. */
-export function startTemporalUnderTest(postgresUrl?: string): Promise<TemporalUnderTest> {
-  return process.env.FAULT_TEMPORAL === 'full' ? startFull(postgresUrl) : startDevelopment();
+export function startTemporalUnderTest({
+  postgresUrl,
+  wantsCertificates = false,
+}: {
+  postgresUrl?: string | undefined;
+  /** Whether the full server lets in those alone who have one. */
+  wantsCertificates?: boolean;
+} = {}): Promise<TemporalUnderTest> {
+  if (process.env.FAULT_TEMPORAL !== 'full') return startDevelopment();
+  return startFull(postgresUrl, wantsCertificates ? tlsOfTests : undefined);
 }
+
+const tlsOfTests: FullTemporalTls = {
+  ca: certificate('ca'),
+  server: { cert: certificate('server'), key: certificate('server-key') },
+  client: { cert: certificate('client'), key: certificate('client-key') },
+};
 
 async function startDevelopment(): Promise<TemporalUnderTest> {
   const cli = await findTemporalCli({ env: process.env, report });
@@ -61,7 +79,7 @@ async function startDevelopment(): Promise<TemporalUnderTest> {
   });
 }
 
-async function startFull(postgresUrl?: string): Promise<TemporalUnderTest> {
+async function startFull(postgresUrl?: string, tls?: FullTemporalTls): Promise<TemporalUnderTest> {
   const postgres =
     postgresUrl === undefined
       ? await startPostgresServer({ settings: { max_connections: '200' } })
@@ -69,7 +87,7 @@ async function startFull(postgresUrl?: string): Promise<TemporalUnderTest> {
   const databases = { default: 'temporal', visibility: 'temporal_visibility' };
   const ports = await portsFor();
   return controlled({
-    start: () => startFullTemporalServer({ postgresUrl: postgres.url, databases, ports, report }),
+    start: () => startFullTemporalServer({ postgresUrl: postgres.url, databases, ports, tls, report }),
     async empty() {
       const client = new pg.Client(postgres.url);
       await client.connect();
@@ -77,6 +95,7 @@ async function startFull(postgresUrl?: string): Promise<TemporalUnderTest> {
       await client.end();
     },
     remove: () => postgres.stop(),
+    tls,
   });
 }
 
@@ -84,14 +103,17 @@ async function controlled({
   start,
   empty,
   remove,
+  tls,
 }: {
   start: () => Promise<Running>;
   empty: () => Promise<void>;
   remove: () => Promise<void>;
+  tls?: FullTemporalTls | undefined;
 }): Promise<TemporalUnderTest> {
   let server = await start();
   return {
     address: server.address,
+    tls,
     async start() {
       server = await start();
     },
