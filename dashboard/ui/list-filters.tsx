@@ -1,4 +1,6 @@
+import { SlidersHorizontal } from 'lucide-react';
 import { fieldOfMoment, momentOfField } from '../format/time.ts';
+import { Button } from './button.tsx';
 import { FilterInput, FilterSelect } from './filter-bar.tsx';
 
 /** Any event type, or one of those that are known. */
@@ -14,6 +16,10 @@ export function EventTypeFilter({
   return (
     <FilterSelect label="Event type" value={value ?? ''} onChange={onChange}>
       <option value="">Any event type</option>
+      {/* Of a link, or as long as the types are on their way. */}
+      {value !== undefined && !types.some(({ name }) => name === value) && (
+        <option value={value}>{value}</option>
+      )}
       {types.map(({ name }) => (
         <option key={name} value={name}>
           {name}
@@ -54,5 +60,21 @@ export function TimeFilter({
         onChange={(event) => onChange('until', momentOfField(event.target.value))}
       />
     </>
+  );
+}
+
+/** Shows the filters that are wanted now and then. */
+export function MoreFilters({
+  isShown,
+  onChange,
+}: {
+  isShown: boolean;
+  onChange: (isShown: boolean) => void;
+}) {
+  return (
+    <Button aria-expanded={isShown} onClick={() => onChange(!isShown)}>
+      <SlidersHorizontal aria-hidden />
+      More
+    </Button>
   );
 }

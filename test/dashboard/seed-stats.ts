@@ -80,7 +80,8 @@ function reasonsOf(failed: number): Record<string, number> {
   if (failed === 0) return {};
   const timeouts = Math.floor(failed * 0.18);
   const resets = Math.floor(failed * 0.05);
-  return { http_status: failed - timeouts - resets, timeout: timeouts, connection_reset: resets };
+  const reasons = { http_status: failed - timeouts - resets, timeout: timeouts, connection_reset: resets };
+  return Object.fromEntries(Object.entries(reasons).filter(([, count]) => count > 0));
 }
 
 function sum(numbers: readonly number[]): number {

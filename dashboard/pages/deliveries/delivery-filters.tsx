@@ -1,6 +1,9 @@
 import { deliveryWords } from '../../format/words.ts';
 import { FilterSelect, SearchBox } from '../../ui/filter-bar.tsx';
 
+/** What waits after a failed attempt is called as its badge says. */
+const words: Record<string, string> = { failing: 'Retrying', ...deliveryWords };
+
 export function PayloadSearch({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const label = 'Text in the payload';
   return <SearchBox label={label} placeholder={label} value={value} onChange={onChange} />;
@@ -13,14 +16,20 @@ export function StatusFilter({
   value: string | undefined;
   onChange: (value: string) => void;
 }) {
+  // A link may name several.
+  const several = value?.includes(',')
+    ? value
+        .split(',')
+        .map((status) => words[status] ?? status)
+        .join(' or ')
+    : undefined;
   return (
     <FilterSelect label="Status" value={value ?? ''} onChange={onChange}>
       <option value="">Any status</option>
-      {/* As the badge of such a delivery says. */}
-      <option value="failing">Retrying</option>
-      {Object.entries(deliveryWords).map(([status, words]) => (
+      {several !== undefined && <option value={value}>{several}</option>}
+      {Object.entries(words).map(([status, name]) => (
         <option key={status} value={status}>
-          {words}
+          {name}
         </option>
       ))}
     </FilterSelect>

@@ -1,11 +1,10 @@
-import { SlidersHorizontal } from 'lucide-react';
 import { useState } from 'react';
 import { useEventTypes } from '../../api/events.ts';
 import { useWebhooks } from '../../api/webhooks.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
 import { FilterBar, FilterInput, FilterSelect } from '../../ui/filter-bar.tsx';
-import { ChannelFilter, EventTypeFilter, TimeFilter } from '../../ui/list-filters.tsx';
+import { ChannelFilter, EventTypeFilter, MoreFilters, TimeFilter } from '../../ui/list-filters.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { useTyped } from '../../ui/use-typed.ts';
 import { nameOf } from '../webhooks/webhook-name.ts';
@@ -35,6 +34,9 @@ export function DeliveryListPage() {
           onChange={(value) => set('webhook_id', value)}
         >
           <option value="">Any webhook</option>
+          {filter.webhook_id !== undefined && !webhooks.data?.some(({ id }) => id === filter.webhook_id) && (
+            <option value={filter.webhook_id}>{filter.webhook_id}</option>
+          )}
           {(webhooks.data ?? []).map((webhook) => (
             <option key={webhook.id} value={webhook.id}>
               {nameOf(webhook)}
@@ -46,10 +48,7 @@ export function DeliveryListPage() {
           types={types.data ?? []}
           onChange={(value) => set('type', value)}
         />
-        <Button aria-expanded={showsMore} onClick={() => setWantsMore(!showsMore)}>
-          <SlidersHorizontal aria-hidden />
-          More
-        </Button>
+        <MoreFilters isShown={showsMore} onChange={setWantsMore} />
         {showsMore && (
           <>
             <ChannelFilter value={channel} onChange={setChannel} />

@@ -14,27 +14,41 @@ export const deliveryColumns: Column[] = [
   { name: 'Created', width: '104px', isEnd: true },
 ];
 
+/** Of an event's deliveries: what they have in common is not said again. */
+export const deliveryOfEventColumns = deliveryColumns.filter(({ name }) => name !== 'Event');
+
 export const deliveryNarrowColumns = 'minmax(0, 1fr) auto';
 
-/** One delivery of a list. */
-export function DeliveryRow({ delivery }: { delivery: DeliverySummary }) {
+/** One delivery of a list, or of its event's. */
+export function DeliveryRow({
+  delivery,
+  isOfEvent = false,
+}: {
+  delivery: DeliverySummary;
+  isOfEvent?: boolean;
+}) {
   const { id, event_id, event_type, channel, status, attempt_count, created_at } = delivery;
   const label = deliveryLabel(status, attempt_count);
+  const webhook = nameOf({ description: delivery.webhook_description, url: delivery.webhook_url });
   return (
     <Row>
       <Cell narrowOrder={1}>
         <Badge tone={label.tone}>{label.words}</Badge>
       </Cell>
-      <Cell>
-        <RowLink to={`/deliveries/${id}`}>{event_type ?? event_id}</RowLink>
-        <span className={rowStyles.note}>
-          {channel ? <Chip title={`Channel ${channel}`}>{channel}</Chip> : event_id}
-        </span>
-      </Cell>
-      <Cell isWideOnly>
-        <span className={rowStyles.line}>
-          {nameOf({ description: delivery.webhook_description, url: delivery.webhook_url })}
-        </span>
+      {!isOfEvent && (
+        <Cell>
+          <RowLink to={`/deliveries/${id}`}>{event_type ?? event_id}</RowLink>
+          <span className={rowStyles.note}>
+            {channel ? <Chip title={`Channel ${channel}`}>{channel}</Chip> : event_id}
+          </span>
+        </Cell>
+      )}
+      <Cell isWideOnly={!isOfEvent}>
+        {isOfEvent ? (
+          <RowLink to={`/deliveries/${id}`}>{webhook}</RowLink>
+        ) : (
+          <span className={rowStyles.line}>{webhook}</span>
+        )}
         {delivery.webhook_description !== '' && (
           <span className={rowStyles.note}>{shortUrl(delivery.webhook_url)}</span>
         )}

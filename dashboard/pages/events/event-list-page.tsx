@@ -5,7 +5,7 @@ import { useCanWrite } from '../../layout/session-context.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
 import { FilterBar, SearchBox } from '../../ui/filter-bar.tsx';
-import { ChannelFilter, EventTypeFilter, TimeFilter } from '../../ui/list-filters.tsx';
+import { ChannelFilter, EventTypeFilter, MoreFilters, TimeFilter } from '../../ui/list-filters.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { useTyped } from '../../ui/use-typed.ts';
 import { useEventFilter } from './event-filter.ts';
@@ -19,6 +19,9 @@ export function EventListPage() {
   const [isPosting, setIsPosting] = useState(false);
   const [text, setText] = useTyped(filter.q ?? '', (value) => set('q', value));
   const [channel, setChannel] = useTyped(filter.channel ?? '', (value) => set('channel', value));
+  const [wantsMore, setWantsMore] = useState(false);
+  const { since, until } = filter;
+  const showsMore = wantsMore || [filter.channel, since, until].some(Boolean);
   return (
     <>
       <PageHeader
@@ -40,8 +43,13 @@ export function EventListPage() {
           types={types.data ?? []}
           onChange={(value) => set('type', value)}
         />
-        <ChannelFilter value={channel} onChange={setChannel} />
-        <TimeFilter since={filter.since} until={filter.until} onChange={set} />
+        <MoreFilters isShown={showsMore} onChange={setWantsMore} />
+        {showsMore && (
+          <>
+            <ChannelFilter value={channel} onChange={setChannel} />
+            <TimeFilter since={since} until={until} onChange={set} />
+          </>
+        )}
         {isNarrowed && (
           <Button kind="ghost" onClick={clear}>
             Clear

@@ -9,12 +9,13 @@ import { Card } from '../../ui/card.tsx';
 import { Json } from '../../ui/code.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Facts } from '../../ui/facts.tsx';
+import layout from '../../ui/layout.module.css';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { Rows } from '../../ui/rows.tsx';
 import { ErrorState, LoadingRows } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
-import columns from '../deliveries/deliveries.module.css';
-import { DeliveryRow, deliveryColumns, deliveryNarrowColumns } from '../deliveries/delivery-row.tsx';
+import deliveries from '../deliveries/deliveries.module.css';
+import { DeliveryRow, deliveryNarrowColumns, deliveryOfEventColumns } from '../deliveries/delivery-row.tsx';
 import { ResendDialog } from './resend-dialog.tsx';
 
 export function EventPage({ id }: { id: string }) {
@@ -52,8 +53,8 @@ export function EventPage({ id }: { id: string }) {
           )
         }
       />
-      <div className={columns.columns}>
-        <div className={columns.stack}>
+      <div className={layout.about}>
+        <div className={layout.stack}>
           <Card title="Data">
             <Json value={data.data} label="Event data" />
           </Card>
@@ -82,11 +83,15 @@ function WhereItWent({ event }: { event: Event }) {
   return (
     <Card title="Where it went" isFlush>
       {event.deliveries.length === 0 ? (
-        <p className={columns.nothing}>No webhook had subscribed to it.</p>
+        <p className={deliveries.nothing}>No webhook had subscribed to it.</p>
       ) : (
-        <Rows label="Deliveries of this event" columns={deliveryColumns} narrow={deliveryNarrowColumns}>
+        <Rows
+          label="Deliveries of this event"
+          columns={deliveryOfEventColumns}
+          narrow={deliveryNarrowColumns}
+        >
           {event.deliveries.map((delivery) => (
-            <DeliveryRow key={delivery.id} delivery={delivery} />
+            <DeliveryRow key={delivery.id} delivery={delivery} isOfEvent />
           ))}
         </Rows>
       )}

@@ -7,12 +7,12 @@ import { Badge, Chip } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
 import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
+import layout from '../../ui/layout.module.css';
 import { Cell, type Column, Row, Rows, rowStyles } from '../../ui/rows.tsx';
 import { EmptyState, ErrorState, LoadingRows } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { useSay } from '../../ui/toasts.tsx';
 import { NewKeyDialog } from './new-key-dialog.tsx';
-import styles from './settings.module.css';
 
 const columns: Column[] = [
   { name: 'Key', width: 'minmax(0, 1.2fr)' },
@@ -79,8 +79,8 @@ function KeyRow({ apiKey, canWrite }: { apiKey: ApiKey; canWrite: boolean }) {
           )}
         </span>
       </Cell>
-      <Cell isWideOnly>
-        <span className={styles.chips}>
+      <Cell narrowOrder={2}>
+        <span className={layout.chips}>
           {scopes.map((scope) => (
             <Chip key={scope}>{scope}</Chip>
           ))}

@@ -73,7 +73,7 @@ function EntryRow({
   return (
     <Row isLinked={false}>
       <Cell>
-        <span className={rowStyles.line}>{sentence(action.replace('.', ' ').replaceAll('_', ' '))}</span>
+        <span className={rowStyles.line}>{actionInWords(action)}</span>
         {reason !== null && (
           <span className={rowStyles.note} title={reason}>
             {reason}
@@ -83,12 +83,12 @@ function EntryRow({
       <Cell isWideOnly>
         <code className={rowStyles.line}>{subject_id}</code>
         {details !== null && (
-          <span className={rowStyles.note} title={JSON.stringify(details)}>
-            {JSON.stringify(details)}
+          <span className={rowStyles.note} title={detailsInWords(details)}>
+            {detailsInWords(details)}
           </span>
         )}
       </Cell>
-      <Cell isWideOnly>
+      <Cell narrowOrder={2}>
         <span className={rowStyles.line}>{whoIs(actor)}</span>
       </Cell>
       <Cell isEnd>
@@ -98,6 +98,20 @@ function EntryRow({
       </Cell>
     </Row>
   );
+}
+
+function actionInWords(action: string): string {
+  return sentence(action.replace('.', ' ').replaceAll('_', ' ')).replace(/^Api /, 'API ');
+}
+
+function detailsInWords(details: NonNullable<AuditEntry['details']>): string {
+  return Object.entries(details)
+    .map(([name, value]) => {
+      const text =
+        Array.isArray(value) && value.every((one) => typeof one === 'string') ? value.join(', ') : value;
+      return `${name.replaceAll('_', ' ')}: ${typeof text === 'string' ? text : JSON.stringify(text)}`;
+    })
+    .join(' · ');
 }
 
 function whoIs({ kind, name, id }: AuditEntry['actor']): string {

@@ -191,6 +191,15 @@ test('“Failing now” on the overview leads to what it counts', async () => {
       .count(),
   ).toBe(1);
   expect(await page.getByLabel('Status').inputValue()).toBe('failing');
+  // A link may say what the fields do not offer.
+  await goto(
+    page,
+    '/deliveries?status=failing,held&type=test.unknown&webhook_id=wh_00000000000000000000000001',
+  );
+  await page.getByText('No delivery is like that').waitFor();
+  expect(await page.getByLabel('Status').inputValue()).toBe('failing,held');
+  expect(await page.getByLabel('Event type').inputValue()).toBe('test.unknown');
+  expect(await page.getByLabel('Webhook').inputValue()).toBe('wh_00000000000000000000000001');
   answer = 200;
   const { id } = await postrider.deliveryIs(event.id, 'pending');
   await postrider.request('POST', `/v1/deliveries/${id}/cancel`);

@@ -110,7 +110,7 @@ test('the audit log tells who did what, as it happens, and can be narrowed to on
   await row(page, 'Webhook created').getByText('Admin key').waitFor();
   await page.getByLabel('Id of what it was done to').fill(id);
   await row(page, 'Webhook disabled').waitFor();
-  await row(page, 'Api key').first().waitFor({ state: 'detached' });
+  await row(page, 'API key').first().waitFor({ state: 'detached' });
   expect(new URL(page.url()).searchParams.get('subject_id')).toBe(id);
   await page.getByLabel('Id of what it was done to').fill('wh_nothing');
   await page.getByText('Nothing was done').waitFor();
