@@ -12,6 +12,7 @@ import { Card } from '../../ui/card.tsx';
 import { Json } from '../../ui/code.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Facts } from '../../ui/facts.tsx';
+import layout from '../../ui/layout.module.css';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { ErrorState, LoadingRows } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
@@ -55,13 +56,13 @@ export function DeliveryPage({ id }: { id: string }) {
         note={data.reason === null ? undefined : sentence(data.reason)}
         actions={canWrite && <DeliveryActions delivery={data} />}
       />
-      <div className={styles.columns}>
-        <div className={styles.stack}>
+      <div className={layout.about}>
+        <div className={layout.stack}>
           <Card title="Timeline">
             <Timeline delivery={data} />
           </Card>
         </div>
-        <div className={styles.stack}>
+        <div className={layout.stack}>
           <About delivery={data} />
           <Payload eventId={data.event_id} />
         </div>

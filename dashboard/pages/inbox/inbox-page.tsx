@@ -7,6 +7,7 @@ import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
 import { Json } from '../../ui/code.tsx';
 import { FilterBar, SearchBox } from '../../ui/filter-bar.tsx';
+import layout from '../../ui/layout.module.css';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { EmptyState, ErrorState, LoadingRows } from '../../ui/states.tsx';
 import styles from './inbox.module.css';
@@ -74,7 +75,7 @@ function Messages({ contact }: { contact: string }) {
     );
   }
   return (
-    <div className={styles.columns}>
+    <div className={layout.columns}>
       <Card
         title="As the contact sees it"
         note={counted(messages.data.length, 'message', 'messages')}

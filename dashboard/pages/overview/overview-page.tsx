@@ -3,13 +3,13 @@ import { useWebhooks } from '../../api/webhooks.ts';
 import { AttemptsChart, AttemptsLegend } from '../../charts/attempts-chart.tsx';
 import { LatencyChart, LatencyLegend } from '../../charts/latency-chart.tsx';
 import { Card } from '../../ui/card.tsx';
+import layout from '../../ui/layout.module.css';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { Segmented } from '../../ui/segmented.tsx';
 import { ErrorState, Skeleton } from '../../ui/states.tsx';
 import { FailureReasons } from './failure-reasons.tsx';
 import { Figures } from './figures.tsx';
 import { NeedsSomeone } from './needs-someone.tsx';
-import styles from './overview.module.css';
 import { ranges, useRange } from './range.ts';
 import { Welcome } from './welcome.tsx';
 
@@ -24,7 +24,7 @@ export function OverviewPage() {
         title="Overview"
         actions={<Segmented label="Time span" value={range} options={ranges} onChange={setRange} />}
       />
-      <div className={styles.stack}>
+      <div className={layout.stack}>
         {isNew && <Welcome />}
         {stats.isLoadingError ? (
           <Card>
@@ -36,7 +36,7 @@ export function OverviewPage() {
         {!isNew && <NeedsSomeone webhooks={webhooks} />}
         {!stats.isLoadingError && (
           <>
-            <div className={styles.columns}>
+            <div className={layout.columns}>
               <Card title="Attempts" action={<AttemptsLegend />}>
                 {stats.data ? <AttemptsChart buckets={stats.data.buckets} /> : <Skeleton height={188} />}
               </Card>

@@ -5,9 +5,9 @@ import { useSession } from '../../layout/session-context.ts';
 import { Card } from '../../ui/card.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Facts } from '../../ui/facts.tsx';
+import layout from '../../ui/layout.module.css';
 import { Time } from '../../ui/time.tsx';
 import { PortalLinkCard } from './portal-link-card.tsx';
-import styles from './settings.module.css';
 
 const kibibyte = 1_024;
 
@@ -17,8 +17,8 @@ export function AccountPart() {
   const accounts = useAccounts(session.is_admin);
   const own = useAccount(session.account.id).data;
   return (
-    <div className={styles.columns}>
-      <div className={styles.stack}>
+    <div className={layout.columns}>
+      <div className={layout.stack}>
         <Card title="Account">
           <Facts
             of={{

@@ -4,10 +4,9 @@ import type { Scope } from '../../api/types.ts';
 import { useSession } from '../../layout/session-context.ts';
 import { Banner, ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { CheckField, FieldGroup, SelectField, TextField } from '../../ui/field.tsx';
-import styles from './settings.module.css';
+import { Secret } from '../../ui/secret.tsx';
 
 const scopeNotes: Record<Scope, string> = {
   'events:write': 'Post events and App Inbox messages',
@@ -36,10 +35,7 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }) {
     return (
       <Dialog title="The new key" onClose={onClose} footer={<Button onClick={onClose}>Done</Button>}>
         <Banner tone="warn" title="It is shown this once. Copy it now." />
-        <div className={styles.secret}>
-          <code data-testid="api-key">{create.data.key}</code>
-          <CopyButton text={create.data.key} label="Copy the key" isBare />
-        </div>
+        <Secret text={create.data.key} what="key" testId="api-key" />
       </Dialog>
     );
   }

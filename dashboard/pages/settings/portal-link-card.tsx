@@ -5,8 +5,8 @@ import { useCanWrite, useSession } from '../../layout/session-context.ts';
 import { Banner, ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
 import { CheckField, SelectField } from '../../ui/field.tsx';
+import { Secret } from '../../ui/secret.tsx';
 import { Time } from '../../ui/time.tsx';
 import styles from './settings.module.css';
 
@@ -74,10 +74,7 @@ export function PortalLinkCard({ accounts }: { accounts: readonly Account[] }) {
                 Whoever has it gets in. It ends <Time at={create.data.expires_at} />.
               </p>
             </Banner>
-            <div className={styles.secret}>
-              <code data-testid="portal-link">{create.data.url}</code>
-              <CopyButton text={create.data.url} label="Copy the link" isBare />
-            </div>
+            <Secret text={create.data.url} what="link" testId="portal-link" />
           </>
         )}
       </form>

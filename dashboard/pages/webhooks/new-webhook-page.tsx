@@ -4,8 +4,9 @@ import { useCreateWebhook } from '../../api/webhooks.ts';
 import { Banner } from '../../ui/banner.tsx';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
+import layout from '../../ui/layout.module.css';
 import { PageHeader } from '../../ui/page-header.tsx';
+import { Secret } from '../../ui/secret.tsx';
 import { bodyOf, emptyForm } from './form-values.ts';
 import { VerifyCard } from './verify-card.tsx';
 import { WebhookForm } from './webhook-form.tsx';
@@ -48,7 +49,7 @@ function Created({ webhook }: { webhook: CreatedWebhook }) {
           </ButtonLink>
         }
       />
-      <div className={styles.stack}>
+      <div className={layout.stack}>
         <Banner tone="good" title="It gets events from now on.">
           <p>
             Give its signing secret to the receiver. You find it again in{' '}
@@ -56,10 +57,7 @@ function Created({ webhook }: { webhook: CreatedWebhook }) {
           </p>
         </Banner>
         <Card title="Signing secret">
-          <div className={styles.secret}>
-            <code data-testid="secret">{webhook.secret}</code>
-            <CopyButton text={webhook.secret} label="Copy the secret" isBare />
-          </div>
+          <Secret text={webhook.secret} what="secret" testId="secret" />
         </Card>
         <VerifyCard profile={webhook.profile} />
       </div>

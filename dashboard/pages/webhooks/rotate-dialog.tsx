@@ -3,11 +3,10 @@ import type { Webhook } from '../../api/types.ts';
 import { useRotateSecret } from '../../api/webhooks.ts';
 import { Banner, ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { SelectField } from '../../ui/field.tsx';
+import { Secret } from '../../ui/secret.tsx';
 import { Time } from '../../ui/time.tsx';
-import styles from './webhooks.module.css';
 
 const overlaps = [
   { seconds: 86_400, words: 'For 24 hours' },
@@ -31,10 +30,7 @@ export function RotateDialog({ webhook, onClose }: { webhook: Webhook; onClose: 
             </p>
           )}
         </Banner>
-        <div className={styles.secret}>
-          <code>{secret}</code>
-          <CopyButton text={secret} label="Copy the secret" isBare />
-        </div>
+        <Secret text={secret} what="secret" />
       </Dialog>
     );
   }

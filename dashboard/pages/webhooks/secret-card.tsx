@@ -5,9 +5,9 @@ import { useRevealSecret } from '../../api/webhooks.ts';
 import { ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
+import layout from '../../ui/layout.module.css';
+import { Secret } from '../../ui/secret.tsx';
 import { RotateDialog } from './rotate-dialog.tsx';
-import styles from './webhooks.module.css';
 
 /** The signing secret: hidden until someone asks for it. */
 export function SecretCard({ webhook }: { webhook: Webhook }) {
@@ -24,28 +24,30 @@ export function SecretCard({ webhook }: { webhook: Webhook }) {
         </Button>
       }
     >
-      <div className={styles.stack}>
-        <div className={styles.secret}>
-          <code data-testid="secret">{reveal.data?.secret ?? 'whsec_••••••••••••••••••••••••'}</code>
-          {reveal.data === undefined ? (
-            <Button kind="ghost" size="small" label="Reveal the secret" onClick={() => reveal.mutate()}>
-              <Eye aria-hidden />
-            </Button>
-          ) : (
-            <>
-              <CopyButton text={reveal.data.secret} label="Copy the secret" isBare />
+      <div className={layout.stack}>
+        {reveal.data === undefined ? (
+          <Secret
+            text="whsec_••••••••••••••••••••••••"
+            testId="secret"
+            action={
+              <Button kind="ghost" size="small" label="Reveal the secret" onClick={() => reveal.mutate()}>
+                <Eye aria-hidden />
+              </Button>
+            }
+          />
+        ) : (
+          <Secret
+            text={reveal.data.secret}
+            what="secret"
+            testId="secret"
+            action={
               <Button kind="ghost" size="small" label="Hide the secret" onClick={() => reveal.reset()}>
                 <EyeOff aria-hidden />
               </Button>
-            </>
-          )}
-        </div>
-        {reveal.data?.public_key && (
-          <div className={styles.secret}>
-            <code>{reveal.data.public_key}</code>
-            <CopyButton text={reveal.data.public_key} label="Copy the public key" isBare />
-          </div>
+            }
+          />
         )}
+        {reveal.data?.public_key && <Secret text={reveal.data.public_key} what="public key" />}
         <ProblemBanner error={reveal.error} />
       </div>
       {isRotating && (

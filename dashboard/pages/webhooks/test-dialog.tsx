@@ -9,6 +9,7 @@ import { ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { SelectField } from '../../ui/field.tsx';
+import layout from '../../ui/layout.module.css';
 import { LoadingRows } from '../../ui/states.tsx';
 import { AttemptCard } from '../deliveries/attempt-card.tsx';
 import styles from './webhooks.module.css';
@@ -61,7 +62,7 @@ function Arrival({ deliveryId }: { deliveryId: string }) {
   const attempt = delivery.data.attempts.at(-1);
   return (
     <div className={styles.timeline} role="status" aria-label="The test’s outcome">
-      <div className={styles.chips}>
+      <div className={layout.chips}>
         <DeliveryBadge status={delivery.data.status} />
         <Link href={`/deliveries/${deliveryId}`}>Open the delivery</Link>
       </div>

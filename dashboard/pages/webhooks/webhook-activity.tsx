@@ -3,13 +3,13 @@ import type { Webhook } from '../../api/types.ts';
 import { AttemptsChart, AttemptsLegend } from '../../charts/attempts-chart.tsx';
 import { LatencyChart, LatencyLegend } from '../../charts/latency-chart.tsx';
 import { Card } from '../../ui/card.tsx';
+import layout from '../../ui/layout.module.css';
 import { Segmented } from '../../ui/segmented.tsx';
 import { ErrorState, Skeleton } from '../../ui/states.tsx';
 import { FailureReasons } from '../overview/failure-reasons.tsx';
 import { Figures } from '../overview/figures.tsx';
 import { ranges, useRange } from '../overview/range.ts';
 import { RecentDeliveries } from './recent-deliveries.tsx';
-import styles from './webhooks.module.css';
 
 /** How a webhook is doing: figures, charts, and its latest deliveries. */
 export function WebhookActivity({ webhook }: { webhook: Webhook }) {
@@ -27,7 +27,7 @@ export function WebhookActivity({ webhook }: { webhook: Webhook }) {
       ) : (
         <>
           <Figures stats={stats.data} webhookId={webhook.id} />
-          <div className={styles.columns}>
+          <div className={layout.columns}>
             <Card title="Attempts" action={<AttemptsLegend />}>
               {stats.data ? <AttemptsChart buckets={stats.data.buckets} /> : <Skeleton height={188} />}
             </Card>

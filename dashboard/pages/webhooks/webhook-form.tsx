@@ -3,6 +3,7 @@ import { ApiProblem } from '../../api/client.ts';
 import { ProblemBanner } from '../../ui/banner.tsx';
 import { Card } from '../../ui/card.tsx';
 import { FieldGroup, TextAreaField, TextField } from '../../ui/field.tsx';
+import layout from '../../ui/layout.module.css';
 import { durationsInText } from './durations.ts';
 import { EventPicker } from './event-picker.tsx';
 import { appInboxEvent, type FormValues, profileNames, profileNotes } from './form-values.ts';
@@ -48,7 +49,7 @@ export function WebhookForm({
   const ifTried = (problem: string | undefined) => (wasTried ? problem : undefined);
   return (
     <form className={styles.form} onSubmit={submit} noValidate>
-      <div className={styles.stack}>
+      <div className={layout.stack}>
         <Card>
           <div className={styles.fields}>
             <TextField

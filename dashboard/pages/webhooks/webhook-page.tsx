@@ -6,6 +6,7 @@ import { useCanWrite } from '../../layout/session-context.ts';
 import { EndpointBadge } from '../../ui/badge.tsx';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
+import layout from '../../ui/layout.module.css';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { ErrorState, LoadingRows } from '../../ui/states.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
@@ -56,7 +57,7 @@ export function WebhookPage({ id, part }: { id: string; part: string | undefined
           { to: `/webhooks/${id}/settings`, label: 'Settings and secret' },
         ]}
       />
-      <div className={styles.stack}>
+      <div className={layout.stack}>
         <EndpointBanner webhook={webhook.data} />
         <Part webhook={webhook.data} />
       </div>

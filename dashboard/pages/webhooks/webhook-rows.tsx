@@ -2,6 +2,7 @@ import type { ListedWebhook } from '../../api/types.ts';
 import { Sparkline } from '../../charts/sparkline.tsx';
 import { sentence } from '../../format/words.ts';
 import { Chip, EndpointBadge } from '../../ui/badge.tsx';
+import layout from '../../ui/layout.module.css';
 import { Cell, type Column, Row, RowLink, Rows, rowStyles } from '../../ui/rows.tsx';
 import { Time } from '../../ui/time.tsx';
 import { nameOf, shortUrl } from './webhook-name.ts';
@@ -46,7 +47,7 @@ export function WebhookRows({ webhooks }: { webhooks: readonly ListedWebhook[] }
 
 function EventChips({ events }: { events: readonly string[] }) {
   return (
-    <span className={`${styles.chips} ${styles.oneLine}`} title={events.join(', ')}>
+    <span className={`${layout.chips} ${styles.oneLine}`} title={events.join(', ')}>
       {events.slice(0, mostChips).map((event) => (
         <Chip key={event}>{event === '*' ? 'all events' : event}</Chip>
       ))}

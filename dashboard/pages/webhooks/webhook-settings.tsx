@@ -6,6 +6,7 @@ import { Chip } from '../../ui/badge.tsx';
 import { Card } from '../../ui/card.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Facts } from '../../ui/facts.tsx';
+import layout from '../../ui/layout.module.css';
 import { Time } from '../../ui/time.tsx';
 import { DangerZone } from './danger-zone.tsx';
 import { healthInWords, scheduleInWords } from './policy-words.ts';
@@ -17,12 +18,12 @@ import styles from './webhooks.module.css';
 export function WebhookSettings({ webhook }: { webhook: Webhook }) {
   const canWrite = useCanWrite();
   return (
-    <div className={styles.columns}>
-      <div className={styles.stack}>
+    <div className={layout.columns}>
+      <div className={layout.stack}>
         <Setup webhook={webhook} />
         {canWrite && <DangerZone webhook={webhook} />}
       </div>
-      <div className={styles.stack}>
+      <div className={layout.stack}>
         {canWrite && <SecretCard webhook={webhook} />}
         <VerifyCard profile={webhook.profile} />
       </div>
@@ -39,7 +40,7 @@ function Setup({ webhook }: { webhook: Webhook }) {
         of={{
           URL: <span className={styles.url}>{webhook.url}</span>,
           Events: (
-            <span className={styles.chips}>
+            <span className={layout.chips}>
               {webhook.events.map((event) => (
                 <Chip key={event}>{event === '*' ? 'all events' : event}</Chip>
               ))}
@@ -49,7 +50,7 @@ function Setup({ webhook }: { webhook: Webhook }) {
             webhook.channels === null ? (
               'All'
             ) : (
-              <span className={styles.chips}>
+              <span className={layout.chips}>
                 {webhook.channels.map((channel) => (
                   <Chip key={channel}>{channel}</Chip>
                 ))}
@@ -63,7 +64,7 @@ function Setup({ webhook }: { webhook: Webhook }) {
           Authentication: { none: 'None', basic: 'Basic', bearer: 'Bearer token' }[webhook.auth.type],
           Headers:
             headers.length === 0 ? undefined : (
-              <span className={styles.chips}>
+              <span className={layout.chips}>
                 {headers.map((name) => (
                   <Chip key={name}>{name}</Chip>
                 ))}
