@@ -30,10 +30,7 @@ export const settings = {
     doc: 'Address to listen on: `127.0.0.1` unless given, and `0.0.0.0` with `DATABASE_URL`.',
   },
   PUBLIC_URL: {
-    schema: z
-      .string()
-      .refine((text) => isUrl(text, ['http:', 'https:']), 'must be an http:// or https:// URL')
-      .transform((text) => text.replace(/\/+$/, '')),
+    schema: webAddress(),
     fallback: null,
     doc: 'Where people reach the API, for links to it; the address it listens on unless given.',
   },
@@ -115,6 +112,11 @@ export const settings = {
     schema: integer(1, 65_535),
     fallback: null,
     doc: "Port of the development server's web page: 8233, or a free one when that is taken, unless given.",
+  },
+  TEMPORAL_UI_URL: {
+    schema: webAddress(),
+    fallback: null,
+    doc: "Where operators reach Temporal's web page, for links to workflows; the development server's own unless given.",
   },
   ADMIN_API_KEY: {
     schema: z
@@ -283,6 +285,13 @@ function temporalProblems(
 
 function quoted(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+}
+
+function webAddress() {
+  return z
+    .string()
+    .refine((text) => isUrl(text, ['http:', 'https:']), 'must be an http:// or https:// URL')
+    .transform((text) => text.replace(/\/+$/, ''));
 }
 
 function integer(least: number, most: number) {

@@ -206,7 +206,7 @@ async function open(
   });
   const scraper = createScraper({ meters, database, intake: engine.intake, options: metrics });
   const parts = { ...common, database, temporal, engine, meters, scraper, tracing };
-  const uiUrl = server.uiUrl ?? temporalUiUrl;
+  const uiUrl = config.TEMPORAL_UI_URL ?? server.uiUrl ?? temporalUiUrl;
   const worker = role === 'api' ? undefined : await openWorker({ ...parts, workflowBundle });
   const isReady = createReadiness({ database, temporal, worker });
   const listener = firstListener ?? (await listen());

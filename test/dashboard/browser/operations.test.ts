@@ -14,7 +14,7 @@ let answer = 200;
 beforeAll(async () => {
   [browser, postrider, receiver] = await Promise.all([
     openBrowser(),
-    startTestPostrider(),
+    startTestPostrider({ TEMPORAL_UI_URL: 'https://temporal.test/' }),
     startReceiver(() => answer),
   ]);
   open = await openPage(browser, { permissions: ['clipboard-read', 'clipboard-write'] });
@@ -147,6 +147,10 @@ test('an endpoint is disabled by hand; what was held is discarded on re-enabling
   await inDialog(page).waitFor({ state: 'hidden' });
   await goto(page, `/deliveries/${delivery}`);
   await headed(page, 'Succeeded');
+  const { workflow_id } = (await postrider.request('GET', `/v1/deliveries/${delivery}`)).json;
+  expect(await page.getByRole('link', { name: 'Open in Temporal' }).getAttribute('href')).toBe(
+    `https://temporal.test/namespaces/default/workflows/${encodeURIComponent(workflow_id)}`,
+  );
   expect(gotBodies(type)).toBe(1);
   expect(complaints).toEqual([]);
 });
