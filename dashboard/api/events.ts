@@ -49,8 +49,11 @@ export function useResendEvent(id: string) {
 
 const mostPages = 4;
 
+/** So often the catalogue is looked up where it is what the page is about, since its changes are not told. */
+const lookEveryMs = 1_000;
+
 /** The catalogue: the account's own types, the built-in ones, and those that were seen (1,000 at most). */
-export function useEventTypes() {
+export function useEventTypes({ isWatched = false } = {}) {
   return useQuery({
     queryKey: ['event-types'],
     queryFn: async ({ signal }) => {
@@ -66,5 +69,6 @@ export function useEventTypes() {
       return all;
     },
     staleTime: 60_000,
+    refetchInterval: isWatched && lookEveryMs,
   });
 }

@@ -10,6 +10,6 @@ export function useContactMessages(contact: string) {
       ask<InboxMessage[]>('GET', `/v1/inbox/contacts/${encodeURIComponent(contact)}/messages`, { signal }),
     enabled: contact !== '',
     // Changes of it are not told.
-    refetchInterval: 1_500,
+    refetchInterval: 1_000,
   });
 }

@@ -15,7 +15,7 @@ import type { Page } from './wire.ts';
 
 const most = 250;
 /** What is in the settings is not told when it changes: it is looked up so often while it is shown. */
-const lookEveryMs = 1_500;
+const lookEveryMs = 1_000;
 
 export function useApiKeys() {
   return useQuery({

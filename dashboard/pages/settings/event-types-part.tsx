@@ -14,7 +14,7 @@ import styles from './settings.module.css';
 const sources = { built_in: 'Built in', own: 'Own', seen: 'Seen' } as const;
 
 export function EventTypesPart() {
-  const types = useEventTypes();
+  const types = useEventTypes({ isWatched: true });
   const { via } = useSession();
   const canWrite = via === 'api_key';
   const [edited, setEdited] = useState<EventType | 'new'>();
