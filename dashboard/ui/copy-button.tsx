@@ -21,8 +21,7 @@ export function CopyButton({
     return () => clearTimeout(timer);
   }, [isCopied]);
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    setIsCopied(true);
+    setIsCopied(await copyText(text));
   };
   const icon = isCopied ? <Check aria-hidden /> : <Copy aria-hidden />;
   return (
@@ -42,4 +41,23 @@ export function CopyButton({
       </span>
     </>
   );
+}
+
+/** By plain http, except on this very machine, browsers give pages no clipboard but the one that what is selected is copied to. */
+async function copyText(text: string): Promise<boolean> {
+  if (navigator.clipboard !== undefined) {
+    await navigator.clipboard.writeText(text);
+    return true;
+  }
+  const { activeElement } = document;
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.className = 'visually-hidden';
+  // Within a dialog nothing outside of it can be selected.
+  (activeElement?.closest('dialog') ?? document.body).append(field);
+  field.select();
+  const isCopied = document.execCommand('copy');
+  field.remove();
+  if (activeElement instanceof HTMLElement) activeElement.focus();
+  return isCopied;
 }
