@@ -6,6 +6,7 @@ import { useIsLive } from '../live/live-context.ts';
 import { Banner } from '../ui/banner.tsx';
 import { Button } from '../ui/button.tsx';
 import { Time } from '../ui/time.tsx';
+import { useNotedSearch } from './last-search.ts';
 import { Logo } from './logo.tsx';
 import { isWithin, placesOf } from './navigation.ts';
 import { useSession } from './session-context.ts';
@@ -19,6 +20,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [location] = useLocation();
   const main = useNavigationFocus(location);
   const isLive = useIsLive();
+  useNotedSearch();
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#content">

@@ -1,6 +1,7 @@
 import { ChevronLeft } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { Link } from 'wouter';
+import { asLeft } from '../layout/last-search.ts';
 import styles from './page-header.module.css';
 
 /** The top of a page; its title is also the tab's. */
@@ -24,7 +25,7 @@ export function PageHeader({
     <header className={styles.header}>
       <div className={styles.titles}>
         {back && (
-          <Link href={back.to} className={styles.back ?? ''}>
+          <Link href={asLeft(back.to)} className={styles.back ?? ''}>
             <ChevronLeft aria-hidden />
             {back.label}
           </Link>

@@ -64,7 +64,7 @@ export function Cell({
   isWideOnly?: boolean;
   isEnd?: boolean;
   /** Where the window is narrow, cells stand in this order. */
-  narrowOrder?: 0 | 1 | 2;
+  narrowOrder?: 0 | 1 | 2 | 3;
   children?: ReactNode;
 }) {
   const className = [

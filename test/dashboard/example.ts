@@ -5,7 +5,12 @@ import { seedStats } from './seed-stats.ts';
 
 /** A Postrider with a day's life in it: well and broken endpoints, deliveries of every kind. */
 export async function startExample() {
-  const postrider = await startTestPostrider({ SCHEDULE_SCALE: '0.05' });
+  // Receivers with names, as they have elsewhere.
+  const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
+  const postrider = await startTestPostrider(
+    { SCHEDULE_SCALE: '0.05', TEMPORAL_UI_URL: 'https://temporal.acme.example' },
+    { resolve },
+  );
   const well = await startReceiver(({ body }) => ({ status: 200, body: `{"received": ${body}}` }));
   const broken = await startReceiver(() => ({
     status: 503,
@@ -14,19 +19,21 @@ export async function startExample() {
   }));
   const slow = await startReceiver((_request, index) => (index % 4 === 3 ? 500 : 200));
 
+  const urlOf = ({ url }: { url: string }, host: string, path: string) =>
+    `http://${host}:${new URL(url).port}${path}`;
   const production = await postrider.createWebhook({
-    url: well.url,
+    url: urlOf(well, 'inbox.acme.example', '/webhooks/inbox'),
     description: 'Production inbox',
     events: ['message.delivered', 'message.read', 'message.failed'],
   });
   const crm = await postrider.createWebhook({
-    url: broken.url.replace('/webhooks/inbox', '/crm/events'),
+    url: urlOf(broken, 'crm.acme.example', '/events'),
     description: 'CRM sync',
     events: ['message.*'],
     health: { count: 'attempts', failures: 5 },
   });
   const analytics = await postrider.createWebhook({
-    url: slow.url.replace('/webhooks/inbox', '/analytics'),
+    url: urlOf(slow, 'data.acme.example', '/analytics'),
     description: 'Analytics pipeline',
     events: ['*'],
     profile: 'standard',
@@ -35,12 +42,15 @@ export async function startExample() {
     health: { failures: 100 },
   });
   await postrider.createWebhook({
-    url: well.url.replace('/webhooks/inbox', '/staging'),
+    url: urlOf(well, 'staging.acme.example', '/webhooks/inbox'),
     events: ['message.action'],
     channels: ['whatsapp:+15551234567'],
-    profile: 'inbox-components',
+    profile: 'omnichannel',
   });
   const { json: session } = await postrider.request('GET', '/v1/session');
+  await postrider.request('PATCH', `/v1/accounts/${session.account.id}`, { name: 'Acme' });
+  await postrider.request('POST', '/v1/api-keys', { name: 'Campaign server', scopes: ['events:write'] });
+  await postrider.request('POST', '/v1/api-keys', { name: 'Status page', scopes: ['webhooks:read'] });
   await postrider.stop();
   await seedStats(postrider.config, session.account.id, [
     { id: production.id, perMinute: 42, failing: () => 0.002 },

@@ -74,7 +74,7 @@ export function DeliveryRow({
 }
 
 function answerOf({ reason, response_status, status }: DeliverySummary): string {
+  if (status === 'held') return 'Endpoint disabled';
   if (reason !== null) return sentence(reason);
-  if (response_status !== null) return `Answered ${response_status}`;
-  return status === 'held' ? 'Its endpoint is disabled' : '–';
+  return response_status === null ? '–' : `Answered ${response_status}`;
 }

@@ -49,11 +49,11 @@ function EventRow({ event }: { event: EventSummary }) {
         <RowLink to={`/events/${encodeURIComponent(event.id)}`}>{event.type}</RowLink>
         {event.is_test && <Badge tone="idle">Test</Badge>}
       </Cell>
-      <Cell isWideOnly>
+      <Cell narrowOrder={2}>
         <code className={rowStyles.line}>{event.id}</code>
       </Cell>
       <Cell isWideOnly>{event.channel !== null && <Chip>{event.channel}</Chip>}</Cell>
-      <Cell isEnd>
+      <Cell isEnd narrowOrder={1}>
         <span className={rowStyles.note}>
           <Time at={event.created_at} />
         </span>

@@ -6,6 +6,7 @@ import { Card } from '../../ui/card.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import layout from '../../ui/layout.module.css';
+import { ErrorState, LoadingRows } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import { PortalLinkCard } from './portal-link-card.tsx';
 
@@ -15,7 +16,7 @@ const kibibyte = 1_024;
 export function AccountPart() {
   const session = useSession();
   const accounts = useAccounts(session.is_admin);
-  const own = useAccount(session.account.id).data;
+  const own = useAccount(session.account.id);
   return (
     <div className={layout.columns}>
       <div className={layout.stack}>
@@ -29,11 +30,19 @@ export function AccountPart() {
                   <CopyButton text={session.account.id} label="Copy the account’s id" isBare />
                 </>
               ),
-              Created: own && <Time at={own.created_at} />,
+              Created: own.data && <Time at={own.data.created_at} />,
             }}
           />
         </Card>
-        {own && <Limits account={own} />}
+        <Card title="Limits" note="The most that this account can have or send.">
+          {own.isPending ? (
+            <LoadingRows rows={3} />
+          ) : own.isLoadingError ? (
+            <ErrorState error={own.error} onRetry={() => void own.refetch()} />
+          ) : (
+            <Limits account={own.data} />
+          )}
+        </Card>
         <Card title="Postrider">
           <Facts
             of={{
@@ -59,21 +68,19 @@ function Limits({ account: { inbox_message_limit, strict_event_types, limits } }
   const { requests_per_second, events_per_day, webhooks } = limits;
   const ofBatch = `${count(batch_bytes / kibibyte / kibibyte)} MiB`;
   return (
-    <Card title="Limits" note="The most that this account can have or send.">
-      <Facts
-        of={{
-          Requests: atMost(requests_per_second, 'a second'),
-          Events: atMost(events_per_day, 'a day (UTC)'),
-          Webhooks: atMost(webhooks, ''),
-          'An event': ofBytes(event_bytes),
-          'A batch of events': `${count(batch_events)} events, ${ofBatch}`,
-          'Described event types': count(described_event_types),
-          'Other event types': strict_event_types ? 'are refused' : 'are taken',
-          'A contact’s App Inbox': `${count(inbox_message_limit)} messages`,
-          'A webhook’s signing secrets': `${count(signing_secrets)} at the same time`,
-        }}
-      />
-    </Card>
+    <Facts
+      of={{
+        Requests: atMost(requests_per_second, 'a second'),
+        Events: atMost(events_per_day, 'a day (UTC)'),
+        Webhooks: atMost(webhooks, ''),
+        'An event': ofBytes(event_bytes),
+        'A batch of events': `${count(batch_events)} events, ${ofBatch}`,
+        'Described event types': count(described_event_types),
+        'Other event types': strict_event_types ? 'are refused' : 'are taken',
+        'A contact’s App Inbox': `${count(inbox_message_limit)} messages`,
+        'A webhook’s signing secrets': `${count(signing_secrets)} at the same time`,
+      }}
+    />
   );
 }
 

@@ -80,7 +80,7 @@ function EntryRow({
           </span>
         )}
       </Cell>
-      <Cell isWideOnly>
+      <Cell narrowOrder={2}>
         <code className={rowStyles.line}>{subject_id}</code>
         {details !== null && (
           <span className={rowStyles.note} title={detailsInWords(details)}>
@@ -88,10 +88,10 @@ function EntryRow({
           </span>
         )}
       </Cell>
-      <Cell narrowOrder={2}>
+      <Cell narrowOrder={3}>
         <span className={rowStyles.line}>{whoIs(actor)}</span>
       </Cell>
-      <Cell isEnd>
+      <Cell isEnd narrowOrder={1}>
         <span className={rowStyles.note}>
           <Time at={created_at} />
         </span>

@@ -1,14 +1,11 @@
 import { useStats } from '../../api/stats.ts';
 import type { Webhook } from '../../api/types.ts';
-import { AttemptsChart, AttemptsLegend } from '../../charts/attempts-chart.tsx';
-import { LatencyChart, LatencyLegend } from '../../charts/latency-chart.tsx';
 import { Card } from '../../ui/card.tsx';
-import layout from '../../ui/layout.module.css';
 import { Segmented } from '../../ui/segmented.tsx';
-import { ErrorState, Skeleton } from '../../ui/states.tsx';
-import { FailureReasons } from '../overview/failure-reasons.tsx';
+import { ErrorState } from '../../ui/states.tsx';
 import { Figures } from '../overview/figures.tsx';
 import { ranges, useRange } from '../overview/range.ts';
+import { StatsCards } from '../overview/stats-cards.tsx';
 import { RecentDeliveries } from './recent-deliveries.tsx';
 
 /** How a webhook is doing: figures, charts, and its latest deliveries. */
@@ -27,15 +24,7 @@ export function WebhookActivity({ webhook }: { webhook: Webhook }) {
       ) : (
         <>
           <Figures stats={stats.data} webhookId={webhook.id} />
-          <div className={layout.columns}>
-            <Card title="Attempts" action={<AttemptsLegend />}>
-              {stats.data ? <AttemptsChart buckets={stats.data.buckets} /> : <Skeleton height={188} />}
-            </Card>
-            <Card title="Latency" action={<LatencyLegend />}>
-              {stats.data ? <LatencyChart buckets={stats.data.buckets} /> : <Skeleton height={188} />}
-            </Card>
-          </div>
-          <FailureReasons reasons={stats.data?.by_reason} />
+          <StatsCards stats={stats.data} />
         </>
       )}
       <RecentDeliveries webhookId={webhook.id} />

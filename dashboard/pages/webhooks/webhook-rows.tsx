@@ -20,10 +20,10 @@ const mostChips = 1;
 
 export function WebhookRows({ webhooks }: { webhooks: readonly ListedWebhook[] }) {
   return (
-    <Rows label="Webhooks" columns={columns} narrow="auto minmax(0, 1fr)">
+    <Rows label="Webhooks" columns={columns} narrow="minmax(0, 1fr) auto">
       {webhooks.map((webhook) => (
         <Row key={webhook.id}>
-          <Cell>
+          <Cell narrowOrder={1}>
             <EndpointBadge state={webhook.endpoint_state} />
           </Cell>
           <Cell>
@@ -35,8 +35,8 @@ export function WebhookRows({ webhooks }: { webhooks: readonly ListedWebhook[] }
           <Cell isWideOnly>
             <EventChips events={webhook.events} />
           </Cell>
-          <Cell isWideOnly>{webhook.activity && <Sparkline buckets={webhook.activity.buckets} />}</Cell>
-          <Cell isWideOnly>
+          <Cell narrowOrder={3}>{webhook.activity && <Sparkline buckets={webhook.activity.buckets} />}</Cell>
+          <Cell narrowOrder={2}>
             <LastFailure webhook={webhook} />
           </Cell>
         </Row>
@@ -58,7 +58,7 @@ function EventChips({ events }: { events: readonly string[] }) {
 
 function LastFailure({ webhook: { activity } }: { webhook: ListedWebhook }) {
   const failure = activity?.last_failure;
-  if (!failure) return <span className={rowStyles.note}>None</span>;
+  if (!failure) return <span className={rowStyles.note}>No failure</span>;
   return (
     <>
       <span className={rowStyles.line} title={failure.reason}>
