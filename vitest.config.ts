@@ -32,7 +32,7 @@ const runOnce = others.filter((file) => !sharesServers(file));
 /** What makes pictures of every page: `npm run screenshots` runs it, no test run does. */
 const pictures = [join('test', 'dashboard', 'screenshots.ts')];
 /** What takes too long for every run: with MEASURE set there is a project for each kind of database (docs/dashboard.md). */
-const measuredOnPostgres = [join('test', 'dashboard', 'measured', 'million-attempts.ts')];
+const measuredOnBoth = [join('test', 'dashboard', 'measured', 'million-attempts.ts')];
 const sharedServers = ['test/setup/temporal-server.ts', 'test/setup/workflow-bundle.ts'];
 const builtPage = [...sharedServers, 'test/setup/compiled.ts'];
 const onEmbedded = { TEST_DATABASE_URL: '' };
@@ -100,7 +100,7 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'measured-embedded',
-                include: inBrowserOnPostgres,
+                include: [...inBrowserOnPostgres, ...measuredOnBoth],
                 globalSetup: builtPage,
                 env: onEmbedded,
                 sequence: { groupOrder: 2 },
@@ -110,7 +110,7 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'measured-postgres',
-                include: measuredOnPostgres,
+                include: measuredOnBoth,
                 globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
                 env: {},
                 sequence: { groupOrder: 3 },

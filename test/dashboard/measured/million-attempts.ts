@@ -61,25 +61,65 @@ async function countAttempts(): Promise<void> {
   }
 }
 
+interface Answer {
+  data?: unknown[];
+  next_cursor?: string;
+  totals?: { attempts: number };
+}
+
+/** Asks again and again; nineteen of twenty answers are to come in time. */
+async function measure(what: string, path: () => string, check: (json: Answer) => void) {
+  const took: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const startedAt = performance.now();
+    const { status, json } = await postrider.request('GET', path());
+    took.push(performance.now() - startedAt);
+    expect(status).toBe(200);
+    check(json);
+  }
+  took.sort((a, b) => a - b);
+  const [p50 = Number.NaN, p95 = Number.NaN] = [0.5, 0.95].map((part) => took[Math.ceil(rounds * part) - 1]);
+  process.stdout.write(`${what}: p50 ${p50.toFixed()} ms, p95 ${p95.toFixed()} ms\n`);
+  expect(p95, what).toBeLessThan(allowedMs);
+}
+
+test('pages of a million deliveries are there within 200 ms', { timeout: 120_000 }, async () => {
+  const isFull = ({ data }: Answer) => expect(data).toHaveLength(50);
+  let cursor = '';
+  const next = (page: Answer) => {
+    isFull(page);
+    cursor = `&cursor=${page.next_cursor}`;
+  };
+  const list = '/v1/deliveries?limit=50';
+  const long = new Date(Date.now() - 4 * 86_400_000).toISOString();
+  await measure('one page after another', () => `${list}${cursor}`, next);
+  await measure('those that failed', () => `${list}&status=failed`, isFull);
+  await measure(
+    'those of a webhook that are held',
+    () => `${list}&status=held&webhook_id=${webhookId}`,
+    isFull,
+  );
+  await measure('those of four days ago', () => `${list}&until=${long}`, isFull);
+  await measure('those of a type', () => `${list}&type=message.read`, isFull);
+  await measure(
+    'those of a channel',
+    () => `${list}&channel=${encodeURIComponent('whatsapp:+15557')}`,
+    isFull,
+  );
+});
+
 test('statistics of a million attempts are there within 200 ms', { timeout: 120_000 }, async () => {
   for (const path of ['/v1/stats', `/v1/webhooks/${webhookId}/stats`]) {
     for (const range of ['1h', '24h', '7d']) {
-      const took: number[] = [];
-      for (let round = 0; round < rounds; round++) {
-        const startedAt = performance.now();
-        const { status, json } = await postrider.request('GET', `${path}?range=${range}`);
-        took.push(performance.now() - startedAt);
-        expect(status).toBe(200);
-        // What is held for an endpoint that is well goes out meanwhile.
-        if (range === '7d') expect(json.totals.attempts).toBeGreaterThanOrEqual(stored);
-      }
-      took.sort((a, b) => a - b);
-      const [p50 = Number.NaN, p95 = Number.NaN] = [0.5, 0.95].map(
-        (part) => took[Math.ceil(rounds * part) - 1],
-      );
       const what = `${path.replace(webhookId, '{id}')}?range=${range}`;
-      process.stdout.write(`${what}: p50 ${p50.toFixed()} ms, p95 ${p95.toFixed()} ms\n`);
-      expect(p95, what).toBeLessThan(allowedMs);
+      await measure(
+        what,
+        () => `${path}?range=${range}`,
+        (json) => {
+          // What is held for an endpoint that is well goes out meanwhile.
+          if (range === '7d') expect(json.totals?.attempts).toBeGreaterThanOrEqual(stored);
+        },
+      );
     }
   }
 });
