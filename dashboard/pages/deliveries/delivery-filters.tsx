@@ -4,9 +4,18 @@ import { FilterSelect, SearchBox } from '../../ui/filter-bar.tsx';
 /** What waits after a failed attempt is called as its badge says. */
 const words: Record<string, string> = { failing: 'Retrying', ...deliveryWords };
 
-export function PayloadSearch({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const label = 'Text in the payload';
-  return <SearchBox label={label} placeholder={label} value={value} onChange={onChange} />;
+const searchLabel = 'Text in the payload';
+
+export function PayloadSearch({
+  placeholder = searchLabel,
+  value,
+  onChange,
+}: {
+  placeholder?: string;
+  value: string;
+  onChange: (value: string) => void;
+}) {
+  return <SearchBox label={searchLabel} placeholder={placeholder} value={value} onChange={onChange} />;
 }
 
 export function StatusFilter({

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useLocation } from 'wouter';
 import { useEventTypes } from '../../api/events.ts';
 import { useWebhooks } from '../../api/webhooks.ts';
 import { Button } from '../../ui/button.tsx';
@@ -16,7 +17,14 @@ export function DeliveryListPage() {
   const { filter, isNarrowed, set, clear } = useDeliveryFilter();
   const webhooks = useWebhooks();
   const types = useEventTypes();
-  const [text, setText] = useTyped(filter.q ?? '', (value) => set('q', value));
+  const [, go] = useLocation();
+  const [text, setText] = useTyped(filter.q ?? '', (value) => {
+    const id = value.trim();
+    if (isIdOf('dlv', id)) return go(`/deliveries/${id}`);
+    if (!isIdOf('evt', id)) return set('q', value);
+    set('event_id', id);
+    setText('');
+  });
   const [channel, setChannel] = useTyped(filter.channel ?? '', (value) => set('channel', value));
   const [eventId, setEventId] = useTyped(filter.event_id ?? '', (value) => set('event_id', value.trim()));
   const [wantsMore, setWantsMore] = useState(false);
@@ -26,7 +34,7 @@ export function DeliveryListPage() {
     <>
       <PageHeader title="Deliveries" note="What went out, what waits, and what came back" />
       <FilterBar>
-        <PayloadSearch value={text} onChange={setText} />
+        <PayloadSearch placeholder="Text in the payload, or an id" value={text} onChange={setText} />
         <StatusFilter value={filter.status} onChange={(value) => set('status', value)} />
         <FilterSelect
           label="Webhook"
@@ -72,4 +80,9 @@ export function DeliveryListPage() {
       </Card>
     </>
   );
+}
+
+/** What is looked for is often an id that was copied: nobody means the payloads that it stands in. */
+function isIdOf(kind: 'dlv' | 'evt', text: string): boolean {
+  return new RegExp(`^${kind}_[0-9a-z]{26}$`).test(text);
 }

@@ -112,6 +112,15 @@ test('deliveries are narrowed by each thing that there is a field for, and a lin
   await page.getByLabel('To', { exact: true }).fill('2000-01-01T00:00');
   await page.getByText('No delivery is like that').waitFor();
 
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await rows.nth(2).waitFor();
+  // An id that was copied is not looked for in payloads.
+  await page.getByLabel('Text in the payload').fill(` ${second.event}`);
+  await isNarrowedTo('second', 'event_id');
+  await page.getByLabel('Text in the payload').fill(first.delivery);
+  await page.getByText('Attempt 1: succeeded').waitFor();
+  expect(new URL(page.url()).pathname).toBe(`/deliveries/${first.delivery}`);
+
   await page.goto(`${postrider.apiUrl()}/events`);
   await rows.nth(2).waitFor();
   await page.getByLabel('Text in the data').fill('the first');
