@@ -121,6 +121,30 @@ test('the secret is revealed, copied, hidden and rotated; both sign for a while;
   expect(complaints).toEqual([]);
 });
 
+test('where the browser gives no clipboard, as by plain http, text is copied all the same, in a dialog too', async () => {
+  const { id } = await newWebhook();
+  const page = await open.context.newPage();
+  await page.addInitScript(`
+    Object.defineProperty(navigator, 'clipboard', { value: undefined });
+    document.addEventListener('copy', () => { window.copied = String(document.activeElement.value); });
+  `);
+  await goto(page, `/webhooks/${id}/settings`);
+  await button(page, 'Copy the webhook’s id').click();
+  await page.getByRole('status').getByText('Copied').waitFor();
+  expect(await page.evaluate('window.copied')).toBe(id);
+  await button(page, 'Rotate').click();
+  await button(page, 'Make a new secret').click();
+  const copy = inDialog(page).getByRole('button', { name: 'Copy the secret' });
+  await copy.click();
+  await inDialog(page).getByRole('status').getByText('Copied').waitFor();
+  const { json } = await postrider.request('GET', `/v1/webhooks/${id}/secret`);
+  expect(await page.evaluate('window.copied')).toBe(json.secret);
+  // Nothing of it stays, and the keyboard is where it was.
+  expect(await page.locator('textarea').count()).toBe(0);
+  expect(await copy.and(page.locator(':focus')).count()).toBe(1);
+  await page.close();
+});
+
 test('an endpoint is disabled by hand; what was held is discarded on re-enabling, and recovered after all', async () => {
   const { page, complaints } = open;
   const { id, type } = await newWebhook();
