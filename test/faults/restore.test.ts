@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,10 +103,20 @@ describe('on PostgreSQL', () => {
     execFileSync(existsSync(besideServer) ? besideServer : name, args, { stdio: 'pipe' });
   }
 
-  it('restore-postgres: a dump made while all runs is restored beside an empty Temporal, and what it owes goes out', {
-    timeout: timeoutMs,
-  }, async () => {
-    const settings = { ENCRYPTION_KEY: generateEncryptionKey() };
+  it.each([
+    [
+      'restore-postgres: a dump made while all runs is restored beside an empty Temporal, and what it owes goes out',
+      true,
+    ],
+    [
+      'restore-again: a dump is restored beside the Temporal that has gone on since, and what it owes goes out',
+      false,
+    ],
+  ])('%s', { timeout: timeoutMs }, async (title, isEmptied) => {
+    const settings = {
+      ENCRYPTION_KEY: generateEncryptionKey(),
+      TEMPORAL_TASK_QUEUE: `restored-${randomUUID()}`,
+    };
     const system = await startServerSystem({ ...servers, settings });
     onTestFinished(system.close);
     const work = await workOf(system);
@@ -118,15 +128,17 @@ describe('on PostgreSQL', () => {
 
     for (const process of system.processes) await process.kill();
     work.allAreWell();
-    await servers.temporal.kill();
-    await servers.temporal.empty();
-    await servers.temporal.start();
-    const DATABASE_URL = await servers.postgres.createDatabase('restored');
+    if (isEmptied) {
+      await servers.temporal.kill();
+      await servers.temporal.empty();
+      await servers.temporal.start();
+    }
+    const DATABASE_URL = await servers.postgres.createDatabase(`restored_${isEmptied ? 'fresh' : 'beside'}`);
     program('pg_restore', '--exit-on-error', '--no-owner', `--dbname=${DATABASE_URL}`, dump);
     const since = Date.now();
     const restored = await startServerSystem({ ...servers, settings: { ...settings, DATABASE_URL } });
     onTestFinished(restored.close);
-    tell('restore-postgres', await work.isGoneOnWith(restored, since));
+    tell(title.slice(0, title.indexOf(':')), await work.isGoneOnWith(restored, since));
   });
 });
 
