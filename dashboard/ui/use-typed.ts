@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 
-const pauseMs = 250;
+/** Between the keys of most who type: what is asked for too early is given up when the next key comes. */
+const pauseMs = 100;
 
 /** A text field whose value is told once typing pauses, and at once when it is emptied. */
 export function useTyped(value: string, tell: (value: string) => void): [string, (typed: string) => void] {

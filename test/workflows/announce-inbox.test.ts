@@ -220,7 +220,7 @@ describe('a list that waits for another attempt', () => {
     ]);
     expect(json.data[2].reason).toBe('a later list of the same contact took its place');
     const owner = await postrider.startedWorkflow(json.data[2].workflow_id);
-    expect(await owner.result()).toEqual({ 'ended elsewhere': 1 });
+    expect(await owner.result()).toEqual({ cancelled: 1 });
     await request('POST', `/v1/deliveries/${json.data[1].id}/cancel`);
   });
 });

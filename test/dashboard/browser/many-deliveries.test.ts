@@ -47,26 +47,9 @@ test('one of 100,000 deliveries is found and opened within 300 ms a step', { tim
 
   const took: number[] = [];
   const searches: number[] = [];
-  const timed = async (act: () => Promise<unknown>, result: () => Promise<unknown>) => {
+  const timed = async (act: () => Promise<unknown>, result: () => Promise<unknown>, times = took) => {
     const startedAt = performance.now();
     await act();
-    await result();
-    took.push(performance.now() - startedAt);
-  };
-  /** Typing waits a quarter of a second for the next key; that is not counted. */
-  const typed = async (
-    label: string,
-    text: string,
-    parameter: string,
-    times: number[],
-    result: () => Promise<unknown>,
-  ) => {
-    const asked = page.waitForRequest(
-      (request) => new URL(request.url()).searchParams.get(parameter) === text,
-    );
-    await page.getByLabel(label).fill(text);
-    await asked;
-    const startedAt = performance.now();
     await result();
     times.push(performance.now() - startedAt);
   };
@@ -103,8 +86,9 @@ test('one of 100,000 deliveries is found and opened within 300 ms a step', { tim
     );
     await page.getByRole('button', { name: 'More', exact: true }).click();
     const channel = `whatsapp:+1555${round + 7}`;
-    await typed('Channel', channel, 'channel', took, () =>
-      rows(page).first().filter({ hasText: channel }).waitFor(),
+    await timed(
+      () => page.getByLabel('Channel').fill(channel),
+      () => rows(page).first().filter({ hasText: channel }).waitFor(),
     );
     const end = new Date(Date.now() - (round + 1) * 3_600_000);
     const field = new Date(end.getTime() - end.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
@@ -118,7 +102,11 @@ test('one of 100,000 deliveries is found and opened within 300 ms a step', { tim
     );
     await page.getByRole('button', { name: 'Clear' }).click();
     await rows(page).first().filter({ hasText: 'Succeeded' }).waitFor();
-    await typed('Text in the payload', wanted, 'q', searches, () => one(page));
+    await timed(
+      () => page.getByLabel('Text in the payload').fill(wanted),
+      () => one(page),
+      searches,
+    );
     await timed(
       () => rows(page).first().getByRole('link').click(),
       () => page.getByLabel('Event data').getByText(`"${wanted}`).waitFor(),
@@ -128,7 +116,10 @@ test('one of 100,000 deliveries is found and opened within 300 ms a step', { tim
     await page.getByRole('button', { name: 'Clear' }).click();
     await rows(page).first().filter({ hasText: 'Succeeded' }).waitFor();
     await page.getByRole('button', { name: 'More', exact: true }).click();
-    await typed('Event id', eventId, 'event_id', took, () => one(page));
+    await timed(
+      () => page.getByLabel('Event id').fill(eventId),
+      () => one(page),
+    );
     await page.getByRole('button', { name: 'Clear' }).click();
     await rows(page).first().filter({ hasText: 'Succeeded' }).waitFor();
   }
