@@ -59,10 +59,14 @@ function setRateLimitHeaders(
   return seconds;
 }
 
-/** @throws Problem 413 when the account's events may not be as large */
-export function assertEventFits(data: string, { limits }: Pick<Caller, 'limits'>, pointer = '/data'): void {
+/** The data's text is asked for only where there is a limit. @throws Problem 413 when the account's events may not be as large */
+export function assertEventFits(
+  textOf: () => string,
+  { limits }: Pick<Caller, 'limits'>,
+  pointer = '/data',
+): void {
   const most = limits.event_bytes;
-  if (most === undefined || Buffer.byteLength(data) <= most) return;
+  if (most === undefined || Buffer.byteLength(textOf()) <= most) return;
   throw new Problem({
     status: 413,
     code: 'body_too_large',

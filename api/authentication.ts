@@ -2,6 +2,7 @@ import { type Caller, findCaller, hashApiKey, noteKeyUse } from '../db/api-keys.
 import type { Database } from '../db/database.ts';
 import type { Revocations } from '../db/revocations.ts';
 import { findSession } from '../db/sessions.ts';
+import { withinDeadline } from './deadline.ts';
 import { createMemory } from './memory.ts';
 import { Problem } from './problems.ts';
 
@@ -18,6 +19,8 @@ export interface Authenticator {
   onRevocation(listener: () => void): () => void;
 }
 
+/** How long the database is waited for, in ms. */
+const deadlineMs = 1_000;
 /** What is changed in the database by hand, and told to nobody, works at most this long. */
 const rememberedMs = 5_000;
 const mostRemembered = 1_000;
@@ -72,7 +75,7 @@ export function createAuthenticator(
 
   return {
     async authenticate(header, sessionHash) {
-      const caller = await find(header, sessionHash);
+      const caller = await withinDeadline(find(header, sessionHash), deadlineMs);
       if (isOver(caller)) {
         return refuse('The API key, or the session, has expired', 'Bearer error="invalid_token"');
       }

@@ -82,7 +82,7 @@ async function judge(services: Services, caller: Caller, body: unknown): Promise
     );
     const prepared = await prepareEvent(services, caller.account_id, event, idempotency_key);
     if (Buffer.byteLength(prepared.data) > mostEventBytes) throw tooLarge();
-    assertEventFits(prepared.data, caller);
+    assertEventFits(() => prepared.data, caller);
     return prepared;
   } catch (error) {
     // What is wrong with us is no result of the event's: then the batch may be posted again.

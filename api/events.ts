@@ -56,7 +56,7 @@ async function acceptEvent(
 ): Promise<Reply> {
   const prepared = prepareEvent(services, caller.account_id, body, headers['Idempotency-Key']);
   const event = await withinDeadline(prepared, rulesDeadlineMs);
-  assertEventFits(event.data, caller);
+  assertEventFits(() => event.data, caller);
   await countEvents(1);
   const acceptance = await services.intake.accept(event);
   if (acceptance.outcome === 'conflict') throw keyConflict(acceptance.key, { header: 'Idempotency-Key' });

@@ -49,7 +49,7 @@ const postMessages = route({
     const isList = Array.isArray(body);
     const asked = (isList ? body : [body]).map((message) => newMessage(message, now()));
     for (const [index, message] of asked.entries()) {
-      assertEventFits(JSON.stringify(message), caller, isList ? `/${index}` : '');
+      assertEventFits(() => JSON.stringify(message), caller, isList ? `/${index}` : '');
     }
     await countEvents(asked.length);
     const { messages, changed } = await storeInboxMessages(db, caller.account_id, asked, now()).catch(

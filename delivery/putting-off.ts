@@ -6,6 +6,7 @@ import { type PutOff, putOffDeliveries } from '../db/waiting-deliveries.ts';
 import { isLimited, waitingReason } from '../webhook/endpoint-limits.ts';
 import type { EndpointLimiter, LimitedWebhook } from './endpoint-limiter.ts';
 import type { EndpointSlots } from './endpoint-slots.ts';
+import { noteWaiting, waitingKnownMs } from './note-waiting.ts';
 
 /** Has deliveries wait in the database whose turn at their endpoint does not come soon. */
 export interface PuttingOff {
@@ -17,8 +18,6 @@ export interface PuttingOff {
 }
 
 const mostPerStatement = 1_000;
-/** Until it is looked for, that something waits is known so long, in ms. */
-const waitingKnownMs = 1_000;
 
 export function createPuttingOff({
   db,
@@ -51,13 +50,11 @@ export function createPuttingOff({
 
   return {
     async putOff({ id, webhook }, { hasHeadStart }) {
-      const isOfLimits = isLimited(webhook);
-      if (isOfLimits) limiter.noteWaiting(webhook, waitingKnownMs);
-      else slots.noteWaiting(webhook.id, waitingKnownMs);
+      noteWaiting({ limiter, slots }, webhook, waitingKnownMs);
       const stored = await gather({
         id,
         webhook_id: webhook.id,
-        every_ms: isOfLimits ? limiter.everyMs(webhook) : slots.everyMs,
+        every_ms: isLimited(webhook) ? limiter.everyMs(webhook) : slots.everyMs,
         reason: waitingReason(webhook),
         has_head_start: hasHeadStart,
       });

@@ -11,6 +11,7 @@ import type { EndpointLimiter, LimitedWebhook } from './endpoint-limiter.ts';
 import type { EndpointSlots } from './endpoint-slots.ts';
 import type { HeadStartOutcome, HeadStarts } from './head-start.ts';
 import { awaitElsewhere } from './head-start-elsewhere.ts';
+import { noteWaiting, waitingKnownMs } from './note-waiting.ts';
 
 /**
  * Sends what waits in the database for its endpoint's limits, or for an endpoint that is slow, oldest first, as fast as these allow. Any number of processes do so
@@ -33,7 +34,6 @@ const mostForsaken = 100;
 const pauseMs = 500;
 const slotPauseMs = 50;
 const leaveTimeoutMs = 2_000;
-const waitingKnownMs = 1_000;
 
 interface Sending {
   webhook: LimitedWebhook;
@@ -64,7 +64,7 @@ export function createWaitingSender({
     while (!isClosed) {
       const { webhook } = one;
       const isOfLimits = isLimited(webhook);
-      noteWaiting(webhook, waitingKnownMs);
+      noteWaiting({ limiter, slots }, webhook, waitingKnownMs);
       one.isToldAgain = false;
       try {
         lookForForsaken(one);
@@ -74,7 +74,7 @@ export function createWaitingSender({
         else if (!(await takeUp(one, room))) {
           await endPlan(db, webhook.id);
           if (one.isToldAgain) continue;
-          noteWaiting(webhook, 0);
+          noteWaiting({ limiter, slots }, webhook, 0);
           return;
         }
       } catch (error) {
@@ -82,11 +82,6 @@ export function createWaitingSender({
         await delay(pauseMs);
       }
     }
-  }
-
-  function noteWaiting(webhook: LimitedWebhook, forMs: number) {
-    if (isLimited(webhook)) limiter.noteWaiting(webhook, forMs);
-    else slots.noteWaiting(webhook.id, forMs);
   }
 
   /** Answers whether anything waited. */

@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ask, queryString } from './client.ts';
+import { lookEveryMs } from './query-client.ts';
 import type { AcceptedEvent, Event, EventPage, EventType, NewEvent, Resend, Resent } from './types.ts';
 import type { Page } from './wire.ts';
 
@@ -49,10 +50,10 @@ export function useResendEvent(id: string) {
 
 const mostPages = 4;
 
-/** So often the catalogue is looked up where it is what the page is about, since its changes are not told. */
-const lookEveryMs = 1_000;
-
-/** The catalogue: the account's own types, the built-in ones, and those that were seen (1,000 at most). */
+/**
+ * The catalogue: the account's own types, the built-in ones, and those that were seen (1,000 at most). Watched where it is what
+ * the page is about.
+ */
 export function useEventTypes({ isWatched = false } = {}) {
   return useQuery({
     queryKey: ['event-types'],

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { ask } from './client.ts';
+import { lookEveryMs } from './query-client.ts';
 import type { InboxMessage } from './types.ts';
 
 /** The messages that a contact can see, newest first: what webhooks are sent. */
@@ -9,7 +10,6 @@ export function useContactMessages(contact: string) {
     queryFn: ({ signal }) =>
       ask<InboxMessage[]>('GET', `/v1/inbox/contacts/${encodeURIComponent(contact)}/messages`, { signal }),
     enabled: contact !== '',
-    // Changes of it are not told.
-    refetchInterval: 1_000,
+    refetchInterval: lookEveryMs,
   });
 }

@@ -1,6 +1,9 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ApiProblem } from './client.ts';
 
+/** What is not told when it changes is looked up so often while it is shown, in ms. */
+export const lookEveryMs = 1_000;
+
 /**
  * Keeps what was asked for; what changes on the server is told by live/, so that hardly anything is polled. What was loaded once
  * stays while the server cannot be reached, but not when the server says that it is gone.

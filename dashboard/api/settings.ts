@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ask, queryString } from './client.ts';
+import { lookEveryMs } from './query-client.ts';
 import type {
   Account,
   ApiKey,
@@ -14,8 +15,6 @@ import type {
 import type { Page } from './wire.ts';
 
 const most = 250;
-/** What is in the settings is not told when it changes: it is looked up so often while it is shown. */
-const lookEveryMs = 1_000;
 
 export function useApiKeys() {
   return useQuery({
