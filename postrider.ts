@@ -22,6 +22,7 @@ import { createChangesFeed } from './delivery/changes-feed.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
 import type { LimitedWebhook } from './delivery/endpoint-limiter.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
+import { createPullDoor } from './delivery/pull-door.ts';
 import { createRecoverySender } from './delivery/recovery-sender.ts';
 import { keepStats } from './delivery/stats-keeper.ts';
 import { createWebhookWatcher } from './delivery/webhook-watcher.ts';
@@ -32,7 +33,7 @@ import { createReadiness, type Readiness } from './readiness.ts';
 import type { Role } from './roles.ts';
 import { openStorage } from './storage.ts';
 import { createMeters, type Meters } from './telemetry/meters.ts';
-import { observeStarter } from './telemetry/observed.ts';
+import { countAttempt, observeStarter } from './telemetry/observed.ts';
 import { createScraper, type MetricsOptions, type Scraper } from './telemetry/scraper.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { checkNamespace } from './temporal/check-namespace.ts';
@@ -310,7 +311,7 @@ function openApi({
   starter,
   healthStarter,
   recoveryStarter,
-  engine: { intake },
+  engine: { intake, failures },
   meters,
   scraper,
   tracing,
@@ -340,6 +341,12 @@ function openApi({
     log,
   });
   const changes = createChangesFeed({ db: database.db, log });
+  const pullDoor = createPullDoor({
+    ...{ db: database.db, changes, sealer, failures, log },
+    userAgent: `Postrider/${version}`,
+    scheduleScale: config.SCHEDULE_SCALE,
+    onSettled: (record, recorded) => countAttempt(record, recorded, meters),
+  });
   const url = config.DATABASE_URL;
   const revocations = url === undefined ? undefined : listenForRevocations({ url, log });
   if (revocations !== undefined) opened.push(revocations.close);
@@ -352,6 +359,7 @@ function openApi({
       intake,
       announcer,
       changes,
+      pullDoor,
       ...(revocations === undefined ? {} : { revocations }),
       starter,
       healthStarter,

@@ -9,6 +9,8 @@ import { DatabaseUnavailable } from '../db/errors.ts';
 import { findOverdueLists } from '../db/inbox-lists.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
+import { findLapsedWebhooks } from '../db/pull-queue.ts';
+import { deleteWebhook } from '../db/webhooks.ts';
 import type { FailureTeller } from '../delivery/failure-teller.ts';
 import { sendLeftBehind } from '../delivery/left-behind.ts';
 import type { HealthStarter } from '../temporal/health-starter.ts';
@@ -19,7 +21,7 @@ export interface SweepActivities {
   /**
    * Starts each workflow that is not running and whose deliveries, or whose contact's list, are overdue; answers how many
    * it started. Tells health workflows, and accounts of failed deliveries, what
-   * they were not told.
+   * they were not told. Deletes webhooks whose consumers were away for longer than they may be.
    */
   startOverdueWorkflows(): Promise<number>;
   /**
@@ -39,6 +41,7 @@ const listGraceMs = 1_000 + graceMs;
 /** For the users of a table that gets a partition, who wait meanwhile. */
 const patienceMs = 500;
 const mostPerSweep = 1_000;
+const lapsedReason = 'nobody pulled its deliveries for longer than it may be left';
 /** Longer than from one run of the sweep to the next. */
 const lateMs = 30 * 60_000;
 /** As many starts under way at once as do not keep others from Temporal. */
@@ -67,6 +70,17 @@ export function createSweepActivities({
     }
   }
 
+  /** Nobody pulls any more what is queued for them. */
+  async function deleteLapsed() {
+    for (const { id, account_id } of await findLapsedWebhooks(db, mostPerSweep)) {
+      await deleteWebhook(db, account_id, id, {
+        actor: { kind: 'postrider' },
+        now: new Date(),
+        reason: lapsedReason,
+      });
+    }
+  }
+
   return {
     async startOverdueWorkflows() {
       const overdue = await findOverdueWorkflows(db, {
@@ -89,6 +103,7 @@ export function createSweepActivities({
       started += await sendLeftBehind({ db, starter: recoveryStarter });
       await tellUncountedOutcomes();
       await failures.tellOverdue();
+      await deleteLapsed();
       return started;
     },
 

@@ -15,10 +15,12 @@ import { eventTypeRoutes } from './event-types.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { inboxRoutes } from './inbox.ts';
+import { listenRoutes } from './listen.ts';
 import { serveMetrics } from './metrics.ts';
 import { mountRoutes } from './mount.ts';
 import { openApiDocument } from './openapi.ts';
 import { portalLinkRoutes } from './portal-links.ts';
+import { pullRoutes } from './pull.ts';
 import { logRequests } from './request-log.ts';
 import { resendRoutes } from './resend.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
@@ -43,6 +45,8 @@ export const apiRoutes: readonly Route[] = [
   ...webhookRecoveryRoutes,
   ...webhookTestRoutes,
   ...webhookPreviewRoutes,
+  ...pullRoutes,
+  ...listenRoutes,
   ...settingsWebhookRoutes,
   ...deliveryRoutes,
   ...inboxRoutes,

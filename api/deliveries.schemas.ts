@@ -19,7 +19,9 @@ export const deliverySchema = z
     event_type: z.string().nullable().meta({ description: 'Null once the event is no longer kept.' }),
     channel: z.string().nullable().meta({ description: 'The channel that the event came from.' }),
     webhook_id: shownId('wh'),
-    webhook_url: z.string().meta({ description: 'As it is now.' }),
+    webhook_url: z.string().nullable().meta({
+      description: 'As it is now; null where its deliveries are pulled.',
+    }),
     webhook_description: z.string(),
     workflow_id: z.string().meta({ description: 'The Temporal workflow that owns it.' }),
     status: z.enum(deliveryStatuses),
@@ -48,7 +50,7 @@ export const attemptFields = {
   trigger: z.enum(attemptTriggers),
   started_at: momentField,
   duration_ms: z.int(),
-  url: z.string(),
+  url: z.string().nullable().meta({ description: 'Null where it was pulled.' }),
   request_headers: headersField.meta({ description: 'As sent; secret values are shown as •••.' }),
   succeeded: z.boolean(),
   reason: z.string().nullable().meta({ description: 'Why it failed, for programs.', example: 'timeout' }),
@@ -107,6 +109,9 @@ export const deliveryQuery = z.strictObject({
 export const startedAttemptSchema = z
   .object({
     id: shownId('dlv'),
-    attempt_id: shownId('att').meta({ description: 'The attempt is listed under this id once it is made.' }),
+    attempt_id: shownId('att').nullable().meta({
+      description:
+        'The attempt is listed under this id once it is made; null where the delivery is queued, to be pulled once more.',
+    }),
   })
   .meta({ id: 'StartedAttempt' });

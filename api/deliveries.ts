@@ -4,6 +4,7 @@ import { recordAuditEntry } from '../db/audit-log.ts';
 import { cancelDelivery, findDelivery, findRetryableDelivery, findSentEvent } from '../db/deliveries.ts';
 import { findEventId } from '../db/events.ts';
 import { newId } from '../db/ids.ts';
+import { requeueDelivery } from '../db/pull-queue.ts';
 import { searchDeliveries } from '../db/search-deliveries.ts';
 import { unsentReasons } from '../webhook/failure-reasons.ts';
 import {
@@ -80,7 +81,8 @@ const retryDelivery = route({
   tag,
   summary: 'Make one more attempt now',
   description:
-    'Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither.',
+    'Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither. One whose webhook has no URL is ' +
+    'queued, to be pulled once more.',
   access: 'account',
   params: deliveryParams,
   responses: { 202: { description: 'The attempt is on its way', schema: startedAttemptSchema } },
@@ -89,8 +91,9 @@ const retryDelivery = route({
     const delivery = await findRetryableDelivery(db, caller.account_id, params.id);
     if (delivery === undefined) throw notFound('delivery');
     if (delivery.is_webhook_deleted) throw conflict('webhook_deleted', 'Its webhook was deleted');
-    const attemptId = newId('att');
-    await starter.startManualAttempt(params.id, attemptId);
+    const attemptId = delivery.is_pulled ? null : newId('att');
+    if (attemptId === null) await requeueDelivery(db, caller.account_id, params.id);
+    else await starter.startManualAttempt(params.id, attemptId);
     await recordAuditEntry(db, {
       ...{ account_id: caller.account_id, actor: actorOf(caller), action: 'delivery.retried' },
       ...{ subject_id: params.id, details: { attempt_id: attemptId } },
@@ -120,7 +123,8 @@ const postCancel = route({
     if (delivery.status !== 'cancelled') {
       throw conflict('delivery_ended', `The delivery has ended before: it is ${delivery.status}`);
     }
-    if (is_changed) void starter.tellDeliveryEnded(delivery.workflow_id, delivery.id);
+    if (is_changed && delivery.webhook_url !== null)
+      void starter.tellDeliveryEnded(delivery.workflow_id, delivery.id);
     return { status: 200, body: delivery };
   },
 });

@@ -18,7 +18,7 @@ export const resentSchema = z
         webhook_id: shownId('wh'),
         attempt_id: shownId('att').nullable().meta({
           description:
-            'The one more attempt of a delivery that there was; null for a delivery that was added.',
+            'The one more attempt of a delivery that there was; null for a delivery that was added, or queued to be pulled once more.',
         }),
       }),
     ),

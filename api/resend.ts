@@ -2,6 +2,7 @@ import { actorOf } from '../db/api-keys.ts';
 import { recordAuditEntry } from '../db/audit-log.ts';
 import { findEvent, type StoredEvent } from '../db/events.ts';
 import { type AccountId, newId } from '../db/ids.ts';
+import { requeueDelivery } from '../db/pull-queue.ts';
 import { addDelivery, findAboutWebhook, listResendTargets, type ResendTarget } from '../db/resend.ts';
 import { recoveredWorkflowId } from '../temporal/workflow-ids.ts';
 import { TemporalUnavailable } from '../temporal/workflow-starter.ts';
@@ -87,8 +88,12 @@ async function resend(
   { db, starter, now }: Services,
   account_id: AccountId,
   event: StoredEvent,
-  { id: webhook_id, delivery_id }: ResendTarget,
+  { id: webhook_id, url, delivery_id }: ResendTarget,
 ) {
+  if (delivery_id !== null && url === null) {
+    await requeueDelivery(db, account_id, delivery_id);
+    return { id: delivery_id, webhook_id, attempt_id: null };
+  }
   if (delivery_id !== null) {
     const attempt_id = newId('att');
     await starter.startManualAttempt(delivery_id, attempt_id);

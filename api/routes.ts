@@ -10,6 +10,7 @@ import type { AccountLimiter } from '../delivery/account-limiter.ts';
 import type { ChangesFeed } from '../delivery/changes-feed.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
+import type { PullDoor } from '../delivery/pull-door.ts';
 import type { WebhookWatcher } from '../delivery/webhook-watcher.ts';
 import type { HealthStarter } from '../temporal/health-starter.ts';
 import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
@@ -56,6 +57,7 @@ export interface ApiDependencies {
   healthStarter: Pick<HealthStarter, 'enable' | 'disable'>;
   recoveryStarter: Pick<RecoveryStarter, 'recover' | 'progress' | 'cancel'>;
   changes: ChangesFeed;
+  pullDoor: PullDoor;
   /** Of other processes on the database; if absent, there are none. */
   revocations?: Pick<Revocations, 'areHeard' | 'listen'>;
   watcher: Pick<WebhookWatcher, 'watch' | 'tellChanged'>;

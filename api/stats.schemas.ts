@@ -32,6 +32,7 @@ const statsFields = {
     pending: count('Without a failed attempt so far.'),
     failing: count('Attempted in vain, with a further attempt to come.'),
     held: count('Waiting for their endpoint to be enabled.'),
+    queued: count('Waiting for their consumer to pull them.'),
     is_capped: z.boolean().meta({ description: 'There are more than were counted: 10,000.' }),
   }),
   by_reason: z

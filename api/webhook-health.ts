@@ -2,6 +2,7 @@ import { findWebhookHealth, type WebhookHealth } from '../db/webhook-health.ts';
 import type { WatchedWebhook } from '../temporal/webhook-workflow.ts';
 import { effectivePolicy } from '../webhook/health-policy.ts';
 import { notFound } from './problems.ts';
+import { assertHasUrl } from './pull-settings.ts';
 import { type Reply, type Route, route, type Services } from './routes.ts';
 import { disableSchema, enableSchema, webhookHealthSchema } from './webhook-health.schemas.ts';
 import { profileOf } from './webhook-settings.ts';
@@ -36,7 +37,7 @@ const postEnable = route({
   body: enableSchema,
   isBodyOptional: true,
   responses: { 200: { description: 'Its health, enabled', schema: webhookHealthSchema } },
-  problems: { 503: 'Temporal is not available' },
+  problems: { 409: 'The webhook has no URL', 503: 'Temporal is not available' },
   handle: (services, { params, body, caller }) =>
     change(services, { id: params.id, account_id: caller.account_id }, (webhook) =>
       services.healthStarter.enable(webhook, { ...withoutAbsent(body), by: caller.by.id }),
@@ -56,7 +57,7 @@ const postDisable = route({
   body: disableSchema,
   isBodyOptional: true,
   responses: { 200: { description: 'Its health, disabled', schema: webhookHealthSchema } },
-  problems: { 503: 'Temporal is not available' },
+  problems: { 409: 'The webhook has no URL', 503: 'Temporal is not available' },
   handle: (services, { params, body, caller }) =>
     change(services, { id: params.id, account_id: caller.account_id }, (webhook) =>
       services.healthStarter.disable(webhook, { ...withoutAbsent(body), by: caller.by.id }),
@@ -69,7 +70,7 @@ async function change(
   webhook: WatchedWebhook,
   ask: (webhook: WatchedWebhook) => Promise<unknown>,
 ): Promise<Reply> {
-  await findExisting(services, webhook);
+  assertHasUrl(await findExisting(services, webhook));
   try {
     await ask(webhook);
   } catch (error) {

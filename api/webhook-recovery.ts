@@ -1,10 +1,11 @@
 import { actorOf } from '../db/api-keys.ts';
 import { recordAuditEntry } from '../db/audit-log.ts';
 import { countHeld } from '../db/held-deliveries.ts';
-import { findWebhook } from '../db/webhooks.ts';
+import { findWebhook, type Webhook } from '../db/webhooks.ts';
 import type { WatchedWebhook } from '../temporal/webhook-workflow.ts';
 import { recoverWorkflowId } from '../temporal/workflow-ids.ts';
 import { notFound } from './problems.ts';
+import { assertHasUrl } from './pull-settings.ts';
 import { type Route, route, type Services } from './routes.ts';
 import {
   cancelledRecoverySchema,
@@ -30,9 +31,9 @@ const postRecover = route({
   params: webhookParams,
   body: recoverySchema,
   responses: { 202: { description: 'They are on their way', schema: startedRecoverySchema } },
-  problems: { 503: 'Temporal is not available' },
+  problems: { 409: 'The webhook has no URL', 503: 'Temporal is not available' },
   async handle(services, { params, body, caller }) {
-    const webhook = await existing(services, { id: params.id, account_id: caller.account_id });
+    const webhook = await existing(services, { id: params.id, account_id: caller.account_id }, assertHasUrl);
     const { since, until = null, status = 'failed' } = body;
     await services.recoveryStarter.recover(webhook, {
       since: since.toISOString(),
@@ -103,9 +104,14 @@ const postCancel = route({
   },
 });
 
-async function existing({ db, sealer }: Services, webhook: WatchedWebhook): Promise<WatchedWebhook> {
+async function existing(
+  { db, sealer }: Services,
+  webhook: WatchedWebhook,
+  assertRight: (found: Webhook) => void = () => {},
+): Promise<WatchedWebhook> {
   const found = await findWebhook(db, sealer, webhook.account_id, webhook.id);
   if (found === undefined) throw notFound('webhook');
+  assertRight(found);
   return webhook;
 }
 

@@ -10,6 +10,7 @@ import { parseSecret, SecretFormError } from '../webhook/secrets.ts';
 import { canSubscribe } from '../webhook/subscriptions.ts';
 import { checkUrl } from '../webhook/url-policy.ts';
 import { type FieldError, invalidBody } from './problems.ts';
+import { pullErrors } from './pull-settings.ts';
 import type { ApiSettings } from './routes.ts';
 import { pointerTo } from './validation.ts';
 import {
@@ -48,8 +49,13 @@ export function settingsOf(
     recovery_rate: body.recovery_rate ?? usualRecoveryRate,
     rate_limit: body.rate_limit ?? null,
     max_in_flight: body.max_in_flight ?? null,
+    lapses_after_s: body.lapses_after_s ?? null,
   };
-  const errors = [...profileErrors(body.profile, rules), ...settingsErrors(settings, body, rules)];
+  const errors = [
+    ...profileErrors(body.profile, rules),
+    ...settingsErrors(settings, body, rules),
+    ...pullErrors(settings, rules.current?.url),
+  ];
   if (errors.length > 0) throw invalidBody(errors);
   return settings;
 }
@@ -67,11 +73,11 @@ export function changedSettings(
 /** A webhook as answers show it: secret values are `•••`. */
 export function shownWebhook(webhook: Webhook) {
   const { id, profile, created_at, updated_at } = webhook;
-  const { endpoint_state, state_since, state_reason, consecutive_failures } = webhook;
+  const { pulled_at, endpoint_state, state_since, state_reason, consecutive_failures } = webhook;
   const { url, description, events, channels, ...rest } = shownSettings(webhook);
   return {
     ...{ id, url, description, events, channels, profile, ...rest },
-    ...{ endpoint_state, state_since, state_reason, consecutive_failures },
+    ...{ pulled_at, endpoint_state, state_since, state_reason, consecutive_failures },
     ...{ created_at, updated_at },
   };
 }
@@ -106,13 +112,12 @@ function settingsErrors(
   { events }: Pick<NewWebhookBody, 'events'>,
   { profile, policy }: SettingsRules,
 ): FieldError[] {
-  const urlCheck = checkUrl(url, {
-    httpsOnly: profile.httpsOnly,
-    allowedPrivateCidrs: policy.allowedPrivateCidrs,
-  });
+  const { httpsOnly } = profile;
+  const { allowedPrivateCidrs } = policy;
+  const urlCheck = url === null ? null : checkUrl(url, { httpsOnly, allowedPrivateCidrs });
   const auths = authProblem(profile, auth) ?? unkeptCredential(auth);
   return [
-    ...(urlCheck.ok ? [] : [{ pointer: '/url', detail: urlCheck.problem.detail }]),
+    ...(urlCheck === null || urlCheck.ok ? [] : [{ pointer: '/url', detail: urlCheck.problem.detail }]),
     ...events.flatMap((pattern, index) =>
       canSubscribe(profile, pattern)
         ? []
@@ -169,6 +174,7 @@ function shownSettings(webhook: WebhookSettings) {
     recovery_rate: webhook.recovery_rate,
     rate_limit: webhook.rate_limit,
     max_in_flight: webhook.max_in_flight,
+    lapses_after_s: webhook.lapses_after_s,
   };
 }
 

@@ -76,6 +76,12 @@ export const urlField = z.string().meta({
   override: { format: 'uri', maxLength: MAX_URL_CHARS },
 });
 
+const urlOrNullField = urlField.nullable().meta({
+  description:
+    'Null for a webhook without one: its deliveries wait until its consumer pulls them (`GET /v1/webhooks/{id}/poll` and `…/listen`). ' +
+    'A webhook cannot change from the one to the other.',
+});
+
 const eventsField = z
   .array(z.string().refine(isPattern, 'must be an event type, one with .* after it, or *'))
   .min(1, 'must name at least one event type, or *')
@@ -108,6 +114,11 @@ const maxInFlightField = z.int().min(1).max(endpointLimitRange.maxInFlight).meta
     'Requests that the endpoint has under way at most, of all its deliveries; null or absent for no limit.',
 });
 
+const lapsesField = z.int().min(60).max(2_592_000).meta({
+  description:
+    'For a webhook without a URL: it is deleted when nobody has pulled for so many seconds; null or absent for never.',
+});
+
 export const headersField = z.record(z.string(), z.string()).meta({
   description: 'Sent with every request. Read back, values are •••, which sent again keeps them.',
 });
@@ -134,13 +145,14 @@ const optionalFields = {
   recovery_rate: recoveryRateField.nullish(),
   rate_limit: rateLimitField.nullish(),
   max_in_flight: maxInFlightField.nullish(),
+  lapses_after_s: lapsesField.nullish(),
 };
 
 const signingSecretField = z.string().meta({ override: { format: 'signing-secret' } });
 
 const wholeRegistrationSchema = z
   .strictObject({
-    url: urlField,
+    url: urlOrNullField,
     events: eventsField,
     ...optionalFields,
     profile: profileField.optional().meta({
@@ -175,12 +187,12 @@ const unchangeableFields = {
 };
 
 export const webhookReplacementSchema = z
-  .strictObject({ url: urlField, events: eventsField, ...optionalFields, ...unchangeableFields })
+  .strictObject({ url: urlOrNullField, events: eventsField, ...optionalFields, ...unchangeableFields })
   .meta({ id: 'WebhookReplacement' });
 
 export const webhookChangeSchema = z
   .strictObject({
-    url: urlField.optional(),
+    url: urlOrNullField.optional(),
     events: eventsField.optional(),
     ...optionalFields,
     ...unchangeableFields,
@@ -190,7 +202,7 @@ export const webhookChangeSchema = z
 export const webhookSchema = z
   .object({
     id: shownId('wh'),
-    url: z.string(),
+    url: z.string().nullable(),
     description: z.string(),
     events: z.array(z.string()),
     channels: z.array(z.string()).nullable(),
@@ -203,6 +215,10 @@ export const webhookSchema = z
     recovery_rate: recoveryRateField,
     rate_limit: rateLimitField.nullable(),
     max_in_flight: maxInFlightField.nullable(),
+    lapses_after_s: lapsesField.nullable(),
+    pulled_at: momentField.nullable().meta({
+      description: 'Without a URL: when its consumer was last there, to within some seconds.',
+    }),
     endpoint_state: z.enum(endpointStates),
     state_since: momentField.meta({ description: 'Since when the endpoint is in this state.' }),
     state_reason: z.string().nullable().meta({ description: 'Why it is in this state, in words.' }),

@@ -53,7 +53,7 @@ const postWebhook = route({
     const { account_id } = caller;
     const registration = { ...wanted, account_id, profile: profile.name, secret };
     const webhook = await createWebhook(db, sealer, registration, actorOf(caller));
-    watcher.watch({ id: webhook.id, account_id });
+    if (webhook.url !== null) watcher.watch({ id: webhook.id, account_id });
     return {
       status: 201,
       body: { ...shownWebhook(webhook), secret },

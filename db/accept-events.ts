@@ -56,8 +56,8 @@ export interface NewDelivery {
   id: DeliveryId;
   webhook_id: WebhookId;
   workflow_id: string;
-  /** `held` when the endpoint is disabled: no workflow is needed for it before it recovers. */
-  status: 'pending' | 'held';
+  /** `held` when the endpoint is disabled, `queued` when there is none: no workflow is needed then. */
+  status: 'pending' | 'held' | 'queued';
   /** Whether the caller makes its first attempt. */
   has_head_start: boolean;
   webhook: Subscription;
@@ -95,7 +95,7 @@ interface Placed {
 }
 
 /**
- * Stores events and a pending delivery (or, where the endpoint is disabled, a held one) for each subscribed webhook, in one
+ * Stores events and a pending delivery (or, where the endpoint is disabled, a held one, and a queued one where there is none) for each subscribed webhook, in one
  * transaction, and answers for each event in the given order. Of two that come under one key the first is accepted. What is
  * asked of the caller is asked in the order of the events.
  */
@@ -192,15 +192,16 @@ function deliveriesOf(
   const owed = subscriptions.filter((webhook) =>
     event.only_webhook === null ? subscribes(webhook, event) : webhook.id === event.only_webhook,
   );
-  const pending = owed.filter((webhook) => !isHeld(webhook, event));
+  const pending = owed.filter((webhook) => statusOf(webhook, event) === 'pending');
   return owed.map((webhook) => {
-    const isPending = !isHeld(webhook, event);
+    const status = statusOf(webhook, event);
+    const isPending = status === 'pending';
     return {
       id: newId('dlv'),
       webhook_id: webhook.id,
       // It is given to another workflow when it goes out.
       workflow_id: isPending ? workflowIdOf(event, webhook, pending) : `deliver/${event.id}`,
-      status: isPending ? 'pending' : 'held',
+      status,
       has_head_start: isPending && hasHeadStart(event, webhook),
       webhook,
     };
@@ -208,8 +209,10 @@ function deliveriesOf(
 }
 
 /** A test event goes out whatever the endpoint's state: that is how one tests whether it is well again. */
-function isHeld({ endpoint_state }: Subscription, event: NewEvent): boolean {
-  return !event.is_test && (endpoint_state === 'disabled' || endpoint_state === 'probing');
+function statusOf({ endpoint_state, url }: Subscription, event: NewEvent): NewDelivery['status'] {
+  if (url === null) return 'queued';
+  const isHeld = !event.is_test && (endpoint_state === 'disabled' || endpoint_state === 'probing');
+  return isHeld ? 'held' : 'pending';
 }
 
 /**

@@ -13,7 +13,8 @@ export interface Attempt {
   trigger: AttemptTrigger;
   started_at: Date;
   duration_ms: number;
-  url: string;
+  /** Null where it was pulled. */
+  url: string | null;
   request_headers: Record<string, string>;
   succeeded: boolean;
   reason: string | null;

@@ -26,7 +26,8 @@ export interface Delivery {
   channel: string | null;
   webhook_id: WebhookId;
   /** As they are now. */
-  webhook_url: string;
+  /** Null where its deliveries are pulled. */
+  webhook_url: string | null;
   webhook_description: string;
   workflow_id: string;
   status: DeliveryStatus;
@@ -38,6 +39,9 @@ export interface Delivery {
   created_at: Date;
   ended_at: Date | null;
 }
+
+/** Of a delivery that has not ended. */
+const waitingStatuses = ['pending', 'held', 'queued'] as const;
 
 const mostDeliveriesOfAnEvent = 1_000;
 
@@ -84,15 +88,21 @@ export const findSentEvent = query(
   },
 );
 
-/** Whether a delivery can be attempted again: its webhook is still there. Undefined when there is no such delivery. */
+/**
+ * Whether a delivery can be attempted again (its webhook is still there), and whether its webhook's deliveries are pulled.
+ * Undefined when there is no such delivery.
+ */
 export const findRetryableDelivery = query(
   async (
     db: Database,
     accountId: AccountId,
     id: DeliveryId,
-  ): Promise<{ is_webhook_deleted: boolean } | undefined> => {
+  ): Promise<{ is_webhook_deleted: boolean; is_pulled: boolean } | undefined> => {
     const [row] = await db
-      .select({ is_webhook_deleted: sql<boolean>`${webhooks.deleted_at} is not null` })
+      .select({
+        is_webhook_deleted: sql<boolean>`${webhooks.deleted_at} is not null`,
+        is_pulled: sql<boolean>`${webhooks.url} is null`,
+      })
       .from(deliveries)
       .innerJoin(webhooks, eq(webhooks.id, deliveries.webhook_id))
       .where(isOneOf(accountId, id));
@@ -115,7 +125,7 @@ export const cancelDelivery = query(
       const changed = await tx
         .update(deliveries)
         .set({ status: 'cancelled', reason: 'cancelled by request', next_attempt_at: null, ended_at: now })
-        .where(and(isOneOf(accountId, id), inArray(deliveries.status, ['pending', 'held'])))
+        .where(and(isOneOf(accountId, id), inArray(deliveries.status, [...waitingStatuses])))
         .returning({ id: deliveries.id });
       if (changed.length > 0) {
         const entry = { account_id: accountId, actor, action: 'delivery.cancelled', subject_id: id };
@@ -149,7 +159,7 @@ export const cancelForDeletedWebhook = query(
         next_attempt_at: null,
         ended_at: sql`now()`,
       })
-      .where(and(eq(deliveries.id, id), inArray(deliveries.status, ['pending', 'held'])))
+      .where(and(eq(deliveries.id, id), inArray(deliveries.status, [...waitingStatuses])))
       .returning({ id: deliveries.id });
     return row === undefined ? undefined : 'cancelled';
   },

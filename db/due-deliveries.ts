@@ -48,7 +48,8 @@ export interface LoadedWebhook extends EndpointLimits {
   /** It was deleted in the moment in which the event was accepted: no attempt is to be made. */
   is_deleted: boolean;
   endpoint_state: EndpointState;
-  url: string;
+  /** Null where its deliveries are pulled: then there is no attempt to be made. */
+  url: string | null;
   profile: string;
   /** An override of the profile's schedule, as stored. */
   retry_schedule: unknown;
@@ -138,7 +139,7 @@ interface DeliveryRow {
   rate_limit: number | null;
   max_in_flight: number | null;
   endpoint_state: EndpointState;
-  url: string;
+  url: string | null;
   profile: string;
   retry_schedule: unknown;
   timeout_ms: number | null;

@@ -120,7 +120,7 @@ export const markListAnnounced = query(
             tx,
             sql`update deliveries set status = 'cancelled', reason = ${supersededReason}, next_attempt_at = null,
                   ended_at = ${moment}
-                where event_id = ${former} and status in ('pending', 'held')
+                where event_id = ${former} and status in ('pending', 'held', 'queued')
                   and webhook_id in (select webhook_id from deliveries where event_id = ${uuidOf(eventId)})
                 returning id, workflow_id`,
           );

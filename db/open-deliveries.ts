@@ -11,6 +11,8 @@ export interface OpenDeliveries {
   /** Attempted in vain, with a further attempt to come. */
   failing: number;
   held: number;
+  /** For their consumers to pull. */
+  queued: number;
   /** There are more than were counted. */
   is_capped: boolean;
 }
@@ -22,8 +24,15 @@ export const countOpenDeliveries = query(
   async (db: Database, accountId: AccountId, webhookId: WebhookId | null): Promise<OpenDeliveries> => {
     const account = sql`account_id = ${uuidOf(accountId)}`;
     const ofWebhook = webhookId === null ? sql`true` : sql`webhook_id = ${uuidOf(webhookId)}`;
-    const held = webhookId === null ? account : ofWebhook;
-    const [row] = await selectRows<{ looked_at: number; pending: number; failing: number; held: number }>(
+    const waiting = webhookId === null ? account : ofWebhook;
+    const upTo = sql`${mostCounted + 1}`;
+    const [row] = await selectRows<{
+      looked_at: number;
+      pending: number;
+      failing: number;
+      held: number;
+      queued: number;
+    }>(
       db,
       sql`with open as materialized (
             select webhook_id, attempt_count from deliveries where ${account} and status = 'pending'
@@ -32,15 +41,18 @@ export const countOpenDeliveries = query(
           select (select count(*)::int from open) as looked_at,
             (select count(*)::int from open where ${ofWebhook} and attempt_count = 0) as pending,
             (select count(*)::int from open where ${ofWebhook} and attempt_count > 0) as failing,
-            (select count(*)::int from (select from deliveries where ${held} and status = 'held'
-              order by id desc limit ${mostCounted + 1}) as counted) as held`,
+            (select count(*)::int from (select from deliveries where ${waiting} and status = 'held'
+              order by id desc limit ${upTo}) as counted) as held,
+            (select count(*)::int from (select from deliveries where ${waiting} and status = 'queued'
+              limit ${upTo}) as counted) as queued`,
     );
-    const { looked_at = 0, pending = 0, failing = 0, held: heldCount = 0 } = row ?? {};
+    const { looked_at = 0, pending = 0, failing = 0, held = 0, queued = 0 } = row ?? {};
     return {
       pending: Math.min(pending, mostCounted),
       failing: Math.min(failing, mostCounted),
-      held: Math.min(heldCount, mostCounted),
-      is_capped: looked_at > mostCounted || heldCount > mostCounted,
+      held: Math.min(held, mostCounted),
+      queued: Math.min(queued, mostCounted),
+      is_capped: Math.max(looked_at, held, queued) > mostCounted,
     };
   },
 );

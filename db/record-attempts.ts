@@ -15,7 +15,8 @@ export interface AttemptRecord {
   trigger: AttemptTrigger;
   started_at: Date;
   duration_ms: number;
-  url: string;
+  /** Null where it was pulled. */
+  url: string | null;
   /** Secret values already replaced. */
   request_headers: Record<string, string>;
   succeeded: boolean;
@@ -46,8 +47,8 @@ const timeoutMs = 10_000;
 /**
  * Writes attempts and moves their deliveries on, in one statement; the records are of different deliveries. Each gets its
  * delivery's next number; one that was recorded before is left as it is, so the call may be repeated. A success ends its
- * delivery whatever its status was; a failure moves it only when it was made by the schedule and the delivery is still
- * pending.
+ * delivery whatever its status was; a failure moves it only when it was not made by hand and the delivery is still pending
+ * or queued.
  *
  * Scheduled attempts at an endpoint that fails, or is not healthy, are its outcomes: they are numbered 1, 2, 3… in the order
  * in which the database takes them, so that whoever counts them can tell order, repeats and gaps. A first failure makes
@@ -120,25 +121,26 @@ export const recordAttempts = query(
             scheduled_attempts = d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') then 0 else 1 end),
             status = case
               when u.succeeded then 'succeeded'
-              when u.trigger = 'manual' or d.status <> 'pending' then d.status
+              when u.trigger = 'manual' or d.status not in ('pending', 'queued') then d.status
               when u.next_attempt_at is null then 'failed'
-              else 'pending' end,
+              else d.status end,
             next_attempt_at = case
               when u.succeeded then null
-              when u.trigger = 'manual' or d.status <> 'pending' then d.next_attempt_at
+              when u.trigger = 'manual' or d.status not in ('pending', 'queued') then d.next_attempt_at
               else u.next_attempt_at::timestamptz end,
             reason = case
               when u.succeeded then null
-              when d.status <> 'pending' then d.reason
+              when d.status not in ('pending', 'queued') then d.reason
               else u.detail end,
             ended_at = case
               when u.succeeded and d.status = 'succeeded' then d.ended_at
-              when u.succeeded or (u.trigger <> 'manual' and d.status = 'pending' and u.next_attempt_at is null) then now()
+              when u.succeeded or (u.trigger <> 'manual' and d.status in ('pending', 'queued') and u.next_attempt_at is null)
+                then now()
               else d.ended_at end
           from numbered u where d.id = u.delivery_id
           returning d.id, d.event_id, d.attempt_count, d.status,
             -- By this very attempt: another may have been under way since before the delivery failed.
-            d.status = 'failed' and u.trigger = 'schedule' and d.ended_at = now()::timestamptz(3) as is_spent
+            d.status = 'failed' and u.trigger in ('schedule', 'pull') and d.ended_at = now()::timestamptz(3) as is_spent
         ), written as (
           insert into attempts (id, account_id, webhook_id, delivery_id, number, trigger, started_at, duration_ms, url,
             request_headers, succeeded, reason, detail, response_status, response_headers, response_body,

@@ -8,6 +8,8 @@ import { deliveries, events, webhooks } from './schema.ts';
 /** A webhook that an event can be sent to again, with what decides whether it subscribes. */
 export interface ResendTarget {
   id: WebhookId;
+  /** Null where its deliveries are pulled. */
+  url: string | null;
   events: string[];
   channels: string[] | null;
   profile: string;
@@ -21,6 +23,7 @@ export const listResendTargets = query(
     db
       .select({
         id: webhooks.id,
+        url: webhooks.url,
         events: webhooks.events,
         channels: webhooks.channels,
         profile: webhooks.profile,
@@ -44,8 +47,8 @@ export const findAboutWebhook = query(async (db: Database, eventId: EventId): Pr
 export interface AddedDelivery {
   id: DeliveryId;
   workflow_id: string;
-  /** `held` when the endpoint is disabled: no workflow is needed for it before it recovers. */
-  status: 'pending' | 'held';
+  /** `held` when the endpoint is disabled, `queued` when there is none: no workflow is needed then. */
+  status: 'pending' | 'held' | 'queued';
 }
 
 /**
@@ -67,7 +70,7 @@ export const addDelivery = query(
         .where(and(eq(events.id, event_id), eq(events.account_id, account_id)))
         .for('update');
       const [webhook] = await tx
-        .select({ state: webhooks.endpoint_state })
+        .select({ state: webhooks.endpoint_state, url: webhooks.url })
         .from(webhooks)
         .where(
           and(eq(webhooks.id, webhook_id), eq(webhooks.account_id, account_id), isNull(webhooks.deleted_at)),
@@ -79,7 +82,8 @@ export const addDelivery = query(
         .where(and(eq(deliveries.event_id, event_id), eq(deliveries.webhook_id, webhook_id)));
       if (event === undefined || webhook === undefined || existing !== undefined) return undefined;
       const id = newId('dlv');
-      const status = webhook.state === 'disabled' || webhook.state === 'probing' ? 'held' : 'pending';
+      const isDisabled = webhook.state === 'disabled' || webhook.state === 'probing';
+      const status = webhook.url === null ? 'queued' : isDisabled ? 'held' : 'pending';
       const workflow_id = workflowIdOf(id);
       await tx.insert(deliveries).values({
         ...{ id, account_id, event_id, webhook_id, workflow_id, status, created_at: now },

@@ -24,7 +24,7 @@ export function keptFrom(now: Date, days: number): Date {
  * A delivery that may go: it has ended, and not just now, when somebody may still look at it or have it sent again. What is owed
  * never may.
  */
-const mayGo = sql`status not in ('pending', 'held') and coalesce(ended_at, created_at) < now() - interval '1 day'`;
+const mayGo = sql`status not in ('pending', 'held', 'queued') and coalesce(ended_at, created_at) < now() - interval '1 day'`;
 
 /** Accounts that keep for less than the longest, after one of them or, where it is the same, from it on. */
 export const findShorterAccounts = query(

@@ -15,11 +15,18 @@ import {
 } from 'drizzle-orm/pg-core';
 import { idColumn, moment } from './columns.ts';
 
-export const deliveryStatuses = ['pending', 'held', 'succeeded', 'failed', 'cancelled', 'expired'] as const;
+/** `queued`: its webhook has no URL, and it waits for its consumer to pull it (db/pull-queue.ts). */
+export const deliveryStatuses = [
+  ...(['pending', 'held', 'queued'] as const),
+  ...(['succeeded', 'failed', 'cancelled', 'expired'] as const),
+] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
-/** Why an attempt was made: by its delivery's schedule, by someone's request, for a test event, or to probe a disabled endpoint. */
-export const attemptTriggers = ['schedule', 'manual', 'test', 'probe'] as const;
+/**
+ * Why an attempt was made: by its delivery's schedule, by someone's request, for a test event, to probe a disabled endpoint, or since
+ * its consumer pulled it.
+ */
+export const attemptTriggers = ['schedule', 'manual', 'test', 'probe', 'pull'] as const;
 export type AttemptTrigger = (typeof attemptTriggers)[number];
 
 /** `probing`: disabled, and one delivery is out to see whether it can be enabled. */
@@ -149,7 +156,8 @@ export const webhooks = pgTable(
     account_id: idColumn('acct')
       .notNull()
       .references(() => accounts.id),
-    url: text().notNull(),
+    /** Null for a webhook whose deliveries are pulled by its consumer: nothing is sent. */
+    url: text(),
     description: text().notNull().default(''),
     /** Patterns of event types: an exact name, `message.*` or `*`. */
     events: text().array().notNull(),
@@ -183,6 +191,12 @@ export const webhooks = pgTable(
     outcomes_counted: bigint({ mode: 'number' }).notNull().default(0),
     /** The health workflow's state beyond these columns, from which it goes on when it is lost. */
     health_snapshot: jsonb(),
+    /** Without a URL: how many numbers its deliveries were given as they came to be pulled. */
+    pull_count: bigint({ mode: 'number' }).notNull().default(0),
+    /** When its consumer was last there, to within some seconds. */
+    pulled_at: moment(),
+    /** It is deleted when its consumer was away for so long; null for never. */
+    lapses_after_s: integer(),
     created_at: moment().notNull().defaultNow(),
     updated_at: moment().notNull().defaultNow(),
     deleted_at: moment(),
@@ -193,6 +207,9 @@ export const webhooks = pgTable(
     index('webhooks_unwell')
       .on(table.endpoint_state)
       .where(sql`${table.deleted_at} is null and ${table.endpoint_state} <> 'healthy'`),
+    index('webhooks_lapsing')
+      .on(table.id)
+      .where(sql`${table.deleted_at} is null and ${table.lapses_after_s} is not null`),
     index('webhooks_uncounted').on(table.id).where(sql`${table.outcomes} > ${table.outcomes_counted}`),
   ],
 );
@@ -280,6 +297,11 @@ export const deliveries = pgTable(
     reason: text(),
     /** Of a held delivery that had ended and is to be sent again: how it had ended. */
     held_from: text({ enum: deliveryStatuses }),
+    /**
+     * Of a queued one: its place in its webhook's queue, 1, 2, 3… in the order in which they could be pulled. Null until then, and
+     * while it waits for its next attempt (`next_attempt_at`).
+     */
+    pull_number: bigint({ mode: 'number' }),
     created_at: moment().notNull(),
     ended_at: moment(),
   },
@@ -293,6 +315,9 @@ export const deliveries = pgTable(
       .on(table.webhook_id, table.id)
       .where(sql`${table.status} = 'pending' and ${table.waiting_since} is not null`),
     index('deliveries_held').on(table.webhook_id, table.id).where(sql`${table.status} = 'held'`),
+    index('deliveries_queued')
+      .on(table.webhook_id, table.pull_number, table.next_attempt_at, table.id)
+      .where(sql`${table.status} = 'queued'`),
     // What is looked for most, and a small part of all: those that did not succeed, or have not yet.
     index('deliveries_account_open')
       .on(table.account_id, table.status, table.id)
@@ -343,7 +368,8 @@ export const attempts = pgTable(
     trigger: text({ enum: attemptTriggers }).notNull(),
     started_at: moment().notNull(),
     duration_ms: integer().notNull(),
-    url: text().notNull(),
+    /** Null where it was pulled. */
+    url: text(),
     /** As sent; values that are secret are shown as `•••`. */
     request_headers: jsonb().$type<Record<string, string>>().notNull(),
     succeeded: boolean().notNull(),

@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Sealer } from './encryption.ts';
@@ -99,6 +99,8 @@ async function findOn(
       and(
         eq(webhooks.account_id, account_id),
         isNull(webhooks.deleted_at),
+        // The page sets a URL, which one without does not get.
+        isNotNull(webhooks.url),
         eq(webhooks.profile, profile),
         arrayContains(webhooks.events, [event_type]),
         channel === null ? isNull(webhooks.channels) : eq(webhooks.channels, [channel]),

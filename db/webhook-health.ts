@@ -18,6 +18,7 @@ export interface WebhookHealth {
   reason: string | null;
   /** Deliveries that wait for it to be enabled. */
   held: number;
+  url: string | null;
   profile: string;
   /** What the webhook says otherwise than its profile's policy. */
   own_policy: Partial<HealthPolicy> | null;
@@ -36,6 +37,7 @@ export const findWebhookHealth = query(
         reason: webhooks.state_reason,
         held: sql<number>`(select count(*)::int from ${deliveries}
           where ${and(eq(deliveries.webhook_id, webhooks.id), eq(deliveries.status, 'held'))})`,
+        url: webhooks.url,
         profile: webhooks.profile,
         own_policy: webhooks.health_policy,
       })

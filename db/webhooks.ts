@@ -14,7 +14,8 @@ import { accounts, deliveries, type EndpointState, webhookSecrets, webhooks } fr
 
 /** What its owner decides about a webhook, and may change. */
 export interface WebhookSettings extends EndpointLimits {
-  url: string;
+  /** Null where its consumer pulls its deliveries. */
+  url: string | null;
   description: string;
   events: string[];
   channels: string[] | null;
@@ -27,6 +28,8 @@ export interface WebhookSettings extends EndpointLimits {
   health: Partial<HealthPolicy> | null;
   /** Held deliveries a second that go out when its endpoint recovers. */
   recovery_rate: number;
+  /** Without a URL: it is deleted when its consumer was away for so many seconds; null for never. */
+  lapses_after_s: number | null;
 }
 
 /** A webhook as it is stored, its headers and auth opened; its signing secret is read on its own. */
@@ -38,6 +41,8 @@ export interface Webhook extends WebhookSettings {
   state_reason: string | null;
   consecutive_failures: number;
   last_failure: { at: string; reason: string } | null;
+  /** When its consumer was last there, to within some seconds; null where it has a URL, or nobody ever was. */
+  pulled_at: Date | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -183,7 +188,7 @@ export const updateWebhook = query(
 
 /**
  * Deletes a webhook: it gets no further event, and its waiting deliveries are cancelled for that reason. What it received
- * stays readable. `cancelled` are those whose workflows wait; no workflow waits for what was held. Undefined when there is
+ * stays readable. `cancelled` are those whose workflows wait; none waits for what was held or queued. Undefined when there is
  * no such webhook, or no longer.
  */
 export const deleteWebhook = query(
@@ -191,7 +196,7 @@ export const deleteWebhook = query(
     db: Database,
     accountId: AccountId,
     id: WebhookId,
-    { actor, now }: Change,
+    { actor, now, reason = null }: Change & { reason?: string | null },
   ): Promise<{ cancelled: CancelledDelivery[] } | undefined> =>
     db.transaction(async (tx) => {
       const deleted = await tx
@@ -200,7 +205,7 @@ export const deleteWebhook = query(
         .where(isLiveWebhook(accountId, id))
         .returning({ id: webhooks.id });
       if (deleted.length === 0) return undefined;
-      const cancel = (status: 'held' | 'pending') =>
+      const cancel = (status: 'held' | 'queued' | 'pending') =>
         tx
           .update(deliveries)
           .set({ status: 'cancelled', reason: webhookDeletedReason, next_attempt_at: null, ended_at: now })
@@ -208,10 +213,11 @@ export const deleteWebhook = query(
           .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
       // In this order, since a recovery makes held ones pending.
       const held = await cancel('held');
+      const queued = await cancel('queued');
       const cancelled = await cancel('pending');
       await appendAuditEntry(tx, {
-        ...{ account_id: accountId, actor, action: 'webhook.deleted', subject_id: id },
-        details: { cancelled_deliveries: held.length + cancelled.length },
+        ...{ account_id: accountId, actor, action: 'webhook.deleted', subject_id: id, reason },
+        details: { cancelled_deliveries: held.length + queued.length + cancelled.length },
       });
       return { cancelled };
     }),
@@ -233,7 +239,7 @@ const settingNames = [
     'headers',
     'auth',
   ] as const),
-  ...(['health', 'recovery_rate', 'rate_limit', 'max_in_flight'] as const),
+  ...(['health', 'recovery_rate', 'rate_limit', 'max_in_flight', 'lapses_after_s'] as const),
 ];
 
 function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
@@ -251,6 +257,7 @@ function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
     recovery_rate: settings.recovery_rate,
     rate_limit: settings.rate_limit,
     max_in_flight: settings.max_in_flight,
+    lapses_after_s: settings.lapses_after_s,
   };
 }
 
@@ -270,11 +277,13 @@ function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
     recovery_rate: row.recovery_rate,
     rate_limit: row.rate_limit,
     max_in_flight: row.max_in_flight,
+    lapses_after_s: row.lapses_after_s,
     endpoint_state: row.endpoint_state,
     state_since: row.state_since,
     state_reason: row.state_reason,
     consecutive_failures: row.consecutive_failures,
     last_failure: row.last_failure,
+    pulled_at: row.pulled_at,
     created_at: row.created_at,
     updated_at: row.updated_at,
   };

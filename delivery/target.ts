@@ -10,6 +10,7 @@ import { checkUrl } from '../webhook/url-policy.ts';
 
 /** How a webhook wants its requests: its profile with its own overrides, and its secrets in the clear. */
 export interface Target {
+  /** Empty where deliveries are pulled. */
   url: string;
   /** Whether the URL policy lets anything be sent there. */
   isUrlAllowed: boolean;
@@ -46,7 +47,9 @@ export function createTargetOpener({
   function make(webhook: LoadedWebhook, profile: Profile): Costly {
     const open = (sealed: string) => sealer.open(sealed, webhook.id);
     return {
-      isUrlAllowed: checkUrl(webhook.url, { httpsOnly: profile.httpsOnly, allowedPrivateCidrs }).ok,
+      isUrlAllowed:
+        webhook.url !== null &&
+        checkUrl(webhook.url, { httpsOnly: profile.httpsOnly, allowedPrivateCidrs }).ok,
       secrets: webhook.secrets_sealed.map((sealed) => parseSecret(open(sealed))),
       headers: webhook.headers_sealed === null ? {} : JSON.parse(open(webhook.headers_sealed)),
       auth: webhook.auth_sealed === null ? { type: 'none' } : JSON.parse(open(webhook.auth_sealed)),
@@ -66,15 +69,21 @@ export function createTargetOpener({
 
   return {
     open(webhook) {
-      const profile = profiles[webhook.profile as ProfileName];
-      return {
-        url: webhook.url,
-        profile,
-        retrySchedule: (webhook.retry_schedule as RetrySchedule | null) ?? profile.retrySchedule,
-        timeoutMs: webhook.timeout_ms ?? profile.timeoutMs,
-        ...recall(webhook, profile),
-      };
+      const rules = rulesOf(webhook);
+      return { url: webhook.url ?? '', ...rules, ...recall(webhook, rules.profile) };
     },
+  };
+}
+
+/** What holds for a webhook's attempts, without its secrets. */
+export function rulesOf(
+  webhook: Pick<LoadedWebhook, 'profile' | 'retry_schedule' | 'timeout_ms'>,
+): Pick<Target, 'profile' | 'retrySchedule' | 'timeoutMs'> {
+  const profile = profiles[webhook.profile as ProfileName];
+  return {
+    profile,
+    retrySchedule: (webhook.retry_schedule as RetrySchedule | null) ?? profile.retrySchedule,
+    timeoutMs: webhook.timeout_ms ?? profile.timeoutMs,
   };
 }
 

@@ -99,7 +99,7 @@ export function createMeters({ process, version }: { process: string; version: s
   meters.buildInfo.set({ version }, 1);
   // So that a rate is 0 before the first one, and not absent.
   for (const result of ['accepted', 'repeated', 'conflict', 'refused']) meters.events.inc({ result }, 0);
-  for (const status of ['pending', 'held']) meters.deliveriesCreated.inc({ status }, 0);
+  for (const status of ['pending', 'held', 'queued']) meters.deliveriesCreated.inc({ status }, 0);
   for (const outcome of ['succeeded', 'failed']) {
     meters.deliveriesEnded.inc({ outcome }, 0);
     meters.attempts.inc({ trigger: 'schedule', outcome }, 0);

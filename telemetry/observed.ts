@@ -52,7 +52,8 @@ export function observeRecorder(recorder: Recorder, meters: Meters): Recorder {
   };
 }
 
-function countAttempt(
+/** Counts an attempt that was recorded. */
+export function countAttempt(
   { trigger, succeeded, reason, duration_ms, delivery_id, started_at }: AttemptRecord,
   { status, number }: { status: string; number: number },
   meters: Meters,

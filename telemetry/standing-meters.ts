@@ -42,6 +42,11 @@ export function createStandingMeters({
       'Deliveries that wait for their endpoint to recover; counted up to 100,000.',
       standing.held,
     );
+    set(
+      'postrider_deliveries_queued',
+      'Deliveries that wait for their consumers to pull them; counted up to 100,000.',
+      standing.queued,
+    );
     for (const [state, count] of Object.entries(standing.endpoints)) {
       set('postrider_endpoints', 'Endpoints by state.', count, { state });
     }

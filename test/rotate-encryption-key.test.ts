@@ -60,7 +60,7 @@ function fill(config: Config, count: number) {
           ...{ account_id, profile: 'inbox', secret: secretOf(index % 200), headers, auth, channels: null },
           ...{ url: 'https://receiver.test/', description: '', events: ['*'] },
           ...{ retry_schedule: null, timeout_ms: null, health: null, recovery_rate: 20 },
-          ...{ rate_limit: null, max_in_flight: null },
+          ...{ rate_limit: null, max_in_flight: null, lapses_after_s: null },
         },
         actor,
       );

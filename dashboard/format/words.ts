@@ -6,6 +6,7 @@ export type Tone = 'good' | 'bad' | 'warn' | 'wait' | 'live' | 'idle';
 export const deliveryTones: Record<DeliveryStatus, Tone> = {
   pending: 'live',
   held: 'wait',
+  queued: 'wait',
   succeeded: 'good',
   failed: 'bad',
   cancelled: 'idle',
@@ -15,6 +16,7 @@ export const deliveryTones: Record<DeliveryStatus, Tone> = {
 export const deliveryWords: Record<DeliveryStatus, string> = {
   pending: 'Pending',
   held: 'Held',
+  queued: 'Queued',
   succeeded: 'Succeeded',
   failed: 'Failed',
   cancelled: 'Cancelled',

@@ -47,7 +47,7 @@ async function deliveryOfDeletedWebhook() {
       ...{ account_id, profile: 'inbox', secret: 'whsec_s', url: 'https://receiver.test/', description: '' },
       ...{ events: ['*'], channels: null, retry_schedule: null, timeout_ms: null },
       ...{ headers: {}, auth: { type: 'none' as const } },
-      ...{ health: null, recovery_rate: 20, rate_limit: null, max_in_flight: null },
+      ...{ health: null, recovery_rate: 20, rate_limit: null, max_in_flight: null, lapses_after_s: null },
     },
     { kind: 'postrider' },
   );

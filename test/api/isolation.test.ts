@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiRoutes, createApp } from '../../api/app.ts';
 import { type ApiDependencies, type Route, scopeOf } from '../../api/routes.ts';
 import { selectRows } from '../../db/database.ts';
+import { newId } from '../../db/ids.ts';
+import { textOfCursor } from '../../delivery/pull-cursor.ts';
 import { startTestApi, type TestApi, testApiSettings } from '../setup/api.ts';
 import { openPortal } from '../setup/browser.ts';
 
@@ -78,6 +80,7 @@ const bodies: Record<string, unknown> = {
   putAccountWebhook: { url: 'https://receiver.test/' },
   putChannelWebhook: { url: 'https://receiver.test/' },
   setInboxMessageStatus: { status: 'read' },
+  acknowledgeDeliveries: { cursor: textOfCursor({ webhook_id: newId('wh'), number: 1, at_ms: 1 }) },
 };
 /** Those that name, in the body, what is the first account's. */
 const naming: Record<string, () => unknown> = {
@@ -211,6 +214,8 @@ test('every route says what it needs, and those that are not the usual are these
       "get /v1/accounts: admin",
       "get /v1/api-keys: admin",
       "get /v1/session: null",
+      "get /v1/webhooks/{id}/listen: webhooks:write",
+      "get /v1/webhooks/{id}/poll: webhooks:write",
       "get /v1/webhooks/{id}/secret: webhooks:write",
       "patch /v1/accounts/{id}: admin",
       "post /v1/accounts: admin",

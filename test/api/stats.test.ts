@@ -72,7 +72,7 @@ describe.each([['before they are added to the statistics'], ['after']])('attempt
 
 test('deliveries that have not ended, and endpoints, are counted by their state', async () => {
   const stats = await read('/v1/stats');
-  expect(stats.deliveries).toEqual({ pending: 0, failing: 1, held: 0, is_capped: false });
+  expect(stats.deliveries).toEqual({ pending: 0, failing: 1, held: 0, queued: 0, is_capped: false });
   // Recording a failure made it so.
   expect(stats.endpoints).toEqual({ healthy: 0, failing: 1, disabled: 0, probing: 0 });
   await api.db.update(deliveries).set({ status: 'held' }).where(eq(deliveries.status, 'failed'));

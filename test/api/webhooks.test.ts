@@ -51,6 +51,8 @@ describe('POST /v1/webhooks', () => {
       recovery_rate: 20,
       rate_limit: null,
       max_in_flight: null,
+      lapses_after_s: null,
+      pulled_at: null,
       endpoint_state: 'healthy',
       state_since: created_at,
       state_reason: null,

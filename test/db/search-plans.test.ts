@@ -41,6 +41,7 @@ const cases: [what: string, filter: (whose: typeof large) => DeliveryFilter][] =
   ['by webhook and status', ({ webhookId }) => ({ webhook_id: webhookId, statuses: ['failed', 'held'] })],
   ['by what fails', () => ({ statuses: ['failing'] })],
   ['by webhook and pending', ({ webhookId }) => ({ webhook_id: webhookId, statuses: ['pending'] })],
+  ['by webhook and queued', ({ webhookId }) => ({ webhook_id: webhookId, statuses: ['queued'] })],
   ['by webhook and succeeded', ({ webhookId }) => ({ webhook_id: webhookId, statuses: ['succeeded'] })],
   ['of an event that is not there', () => ({ event_id: newId('evt') })],
   ['of a time long ago', () => ({ until: new Date(Date.now() - week) })],

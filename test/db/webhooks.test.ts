@@ -38,6 +38,7 @@ const settings: WebhookSettings = {
   recovery_rate: 30,
   rate_limit: 0.5,
   max_in_flight: 3,
+  lapses_after_s: null,
 };
 
 beforeAll(async () => {
@@ -121,10 +122,10 @@ describe('deleteWebhook', () => {
     const elsewhere = await newDelivery(other.id, 'pending');
 
     const deleted = await deleteWebhook(database.db, account_id, webhook.id, change);
-    // No workflow waits for what is held.
+    // No workflow waits for what is held or queued.
     expect(deleted?.cancelled.map(({ id }) => id)).toEqual([ids.get('pending')]);
     for (const [before, id] of ids) {
-      const isWaiting = before === 'pending' || before === 'held';
+      const isWaiting = ['pending', 'held', 'queued'].includes(before);
       expect(await findDelivery(database.db, account_id, id)).toMatchObject(
         isWaiting
           ? { status: 'cancelled', reason: 'the webhook was deleted', next_attempt_at: null, ended_at: now }

@@ -28,6 +28,13 @@ for prefix in ("acct", "att", "aud", "dlv", "evt", "key", "wh"):
     schemathesis.openapi.format(f"{prefix}-cursor", cursors(prefix))
 
 schemathesis.openapi.format(
+    "pull-cursor",
+    st.tuples(st.integers(0, 2**128 - 1), st.integers(1, 10**6), st.integers(10**12, 2 * 10**12)).map(
+        lambda parts: base64url(f"{id_of('wh', parts[0])}/{parts[1]}/{parts[2]}")
+    ),
+)
+
+schemathesis.openapi.format(
     "event-type-cursor",
     st.from_regex(r"\A[a-z]{1,20}(\.[a-z]{1,20}){0,3}\Z").map(base64url),
 )

@@ -8,6 +8,7 @@ import { createSealer, generateEncryptionKey } from '../../db/encryption.ts';
 import { createChangesFeed } from '../../delivery/changes-feed.ts';
 import { createInboxAnnouncer } from '../../delivery/inbox-announcer.ts';
 import { createIntake } from '../../delivery/intake.ts';
+import { createPullDoor } from '../../delivery/pull-door.ts';
 import { createWebhookWatcher } from '../../delivery/webhook-watcher.ts';
 import { createWorkflowPacer } from '../../delivery/workflow-pacer.ts';
 import type { WatchedWebhook } from '../../temporal/webhook-workflow.ts';
@@ -107,11 +108,17 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
 
   const changes = createChangesFeed({ db, log });
   const sealer = createSealer(generateEncryptionKey());
+  const pullDoor = createPullDoor({
+    ...{ db, changes, sealer, log, userAgent: 'Postrider/1.2.3', scheduleScale: 0.001 },
+    failures: { tell: () => {} },
+    onSettled: () => {},
+  });
   const app = createApp({
     db,
     intake,
     announcer,
     changes,
+    pullDoor,
     starter,
     healthStarter,
     recoveryStarter,

@@ -12,6 +12,7 @@ const triggers: Record<Attempt['trigger'], string | undefined> = {
   manual: 'by hand',
   test: 'test',
   probe: 'probe',
+  pull: 'pulled',
 };
 
 /** An attempt in one line; opened, what was sent and what came back, to the byte. */
@@ -34,9 +35,11 @@ export function AttemptCard({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
         <section className={styles.part}>
           <div className={styles.partTitle}>
             <h3>Request</h3>
-            <span className={styles.to}>POST {attempt.url}</span>
+            <span className={styles.to}>
+              {attempt.url === null ? 'Pulled by its consumer' : `POST ${attempt.url}`}
+            </span>
           </div>
-          <Headers of={attempt.request_headers} />
+          {attempt.url !== null && <Headers of={attempt.request_headers} />}
           {attempt.request_body === null ? (
             <p className={styles.note}>The body is no longer kept.</p>
           ) : (
@@ -50,7 +53,11 @@ export function AttemptCard({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
           </div>
           {attempt.response_status === null ? (
             <p className={styles.note}>
-              {attempt.detail === null ? 'None came.' : `None came: ${attempt.detail}.`}
+              {attempt.detail !== null
+                ? `None came: ${attempt.detail}.`
+                : attempt.url === null
+                  ? 'Its consumer said that it is done.'
+                  : 'None came.'}
             </p>
           ) : (
             <>

@@ -12,10 +12,15 @@ export function DeliveryActions({ delivery }: { delivery: Delivery }) {
   const cancel = useCancelDelivery(delivery.id);
   const say = useSay();
   const [isAsking, setIsAsking] = useState(false);
-  const waits = delivery.status === 'pending' || delivery.status === 'held';
+  const waits = ['pending', 'held', 'queued'].includes(delivery.status);
   const retryNow = () =>
     retry.mutate(undefined, {
-      onSuccess: () => say.done('One more attempt is on its way'),
+      onSuccess: () =>
+        say.done(
+          delivery.webhook_url === null
+            ? 'It is queued to be pulled once more'
+            : 'One more attempt is on its way',
+        ),
       onError: say.failed,
     });
   return (

@@ -74,7 +74,8 @@ export function DeliveryPage({ id }: { id: string }) {
 function About({ delivery }: { delivery: Delivery }) {
   const webhook = useWebhook(delivery.webhook_id);
   const session = useSession();
-  const temporal = temporalLink(session, delivery.workflow_id);
+  // What is pulled has no workflow.
+  const temporal = delivery.webhook_url === null ? undefined : temporalLink(session, delivery.workflow_id);
   return (
     <Card title="About">
       <Facts

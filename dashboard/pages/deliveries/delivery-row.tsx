@@ -75,6 +75,7 @@ export function DeliveryRow({
 
 function answerOf({ reason, response_status, status }: DeliverySummary): string {
   if (status === 'held') return 'Endpoint disabled';
+  if (status === 'queued' && reason === null) return 'Not pulled yet';
   if (reason !== null) return sentence(reason);
   return response_status === null ? '–' : `Answered ${response_status}`;
 }

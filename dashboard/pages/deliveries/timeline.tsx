@@ -47,6 +47,18 @@ function LastStep({ delivery }: { delivery: Delivery }) {
           Held until its endpoint is enabled
         </Step>
       );
+    case 'queued':
+      return (
+        <Step tone="wait" icon={<Hourglass aria-hidden />}>
+          {delivery.next_attempt_at === null ? (
+            'Queued until its consumer pulls it'
+          ) : (
+            <>
+              Queued again <Time at={delivery.next_attempt_at} />
+            </>
+          )}
+        </Step>
+      );
     case 'cancelled':
       return (
         <Step tone="idle" icon={<Ban aria-hidden />}>

@@ -7,7 +7,15 @@ import { Skeleton } from '../../ui/states.tsx';
 import styles from './overview.module.css';
 
 /** What counts, in five figures: of the time span, and of this moment. */
-export function Figures({ stats, webhookId }: { stats: Stats | undefined; webhookId?: string }) {
+export function Figures({
+  stats,
+  webhookId,
+  isPulled = false,
+}: {
+  stats: Stats | undefined;
+  webhookId?: string;
+  isPulled?: boolean;
+}) {
   const of = (status: string) =>
     `/deliveries?${new URLSearchParams({ ...(webhookId ? { webhook_id: webhookId } : {}), status })}`;
   const totals = stats?.totals;
@@ -29,9 +37,15 @@ export function Figures({ stats, webhookId }: { stats: Stats | undefined; webhoo
       <Figure name="Failing now" tone="warn" to={of('failing')} value={now && count(now.failing)}>
         {now && 'waiting for a retry'}
       </Figure>
-      <Figure name="Held now" tone="wait" to={of('held')} value={now && count(now.held)}>
-        {now && 'until their endpoint is on'}
-      </Figure>
+      {isPulled ? (
+        <Figure name="Queued now" tone="wait" to={of('queued')} value={now && count(now.queued)}>
+          {now && 'until they are pulled'}
+        </Figure>
+      ) : (
+        <Figure name="Held now" tone="wait" to={of('held')} value={now && count(now.held)}>
+          {now && 'until their endpoint is on'}
+        </Figure>
+      )}
     </div>
   );
 }

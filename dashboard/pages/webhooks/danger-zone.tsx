@@ -17,16 +17,19 @@ type Asked = 'recover' | 'disable' | 'enable' | 'delete' | undefined;
 export function DangerZone({ webhook }: { webhook: Webhook }) {
   const [asked, setAsked] = useState<Asked>();
   const close = () => setAsked(undefined);
+  const isPulled = webhook.url === null;
   const isOn = webhook.endpoint_state === 'healthy' || webhook.endpoint_state === 'failing';
   return (
     <Card title="Operate">
       <div className={styles.list}>
-        <Operation
-          name="Recover"
-          what="Send again what failed since some time, for example while the receiver was broken."
-          action={<Button onClick={() => setAsked('recover')}>Recover since …</Button>}
-        />
-        {isOn ? (
+        {!isPulled && (
+          <Operation
+            name="Recover"
+            what="Send again what failed since some time, for example while the receiver was broken."
+            action={<Button onClick={() => setAsked('recover')}>Recover since …</Button>}
+          />
+        )}
+        {isPulled ? null : isOn ? (
           <Operation
             name="Disable"
             what="Nothing is sent until it is enabled again; what comes is held."

@@ -5,6 +5,8 @@ type AuthType = 'none' | 'basic' | 'bearer';
 
 /** What the form holds, as people type it. */
 export interface FormValues {
+  /** Whether its deliveries are pulled: it has no URL then. */
+  isPulled: boolean;
   url: string;
   description: string;
   events: readonly string[];
@@ -38,6 +40,7 @@ export const profileNames = Object.keys(profileNotes) as ProfileName[];
 export const appInboxEvent = 'inbox.messages';
 
 export const emptyForm: FormValues = {
+  isPulled: false,
   url: '',
   description: '',
   events: [],
@@ -59,7 +62,8 @@ export const emptyForm: FormValues = {
 export function formOf(webhook: Webhook): FormValues {
   const { auth, health, retry_schedule: schedule } = webhook;
   return {
-    url: webhook.url,
+    isPulled: webhook.url === null,
+    url: webhook.url ?? '',
     description: webhook.description,
     events: webhook.events,
     channels: (webhook.channels ?? []).join('\n'),
@@ -81,7 +85,7 @@ export function formOf(webhook: Webhook): FormValues {
 export function bodyOf(
   values: FormValues,
   current?: Webhook,
-): WebhookChange & { url: string; events: string[] } {
+): WebhookChange & { url: string | null; events: string[] } {
   const delays = durationsInText(values.delays);
   const keepsSchedule =
     values.delays.trim() === '' && current?.retry_schedule && !('delays_ms' in current.retry_schedule);
@@ -90,17 +94,19 @@ export function bodyOf(
     .map((line) => line.trim())
     .filter((line) => line !== '');
   return {
-    url: values.url.trim(),
+    url: values.isPulled ? null : values.url.trim(),
     description: values.description,
     events: [...values.events],
     channels: channels.length === 0 ? null : channels,
     ...(keepsSchedule ? {} : { retry_schedule: delays.length === 0 ? null : { delays_ms: delays } }),
     timeout_ms: values.timeoutSeconds === '' ? null : Math.round(Number(values.timeoutSeconds) * 1_000),
-    health: healthOf(values, current),
+    health: values.isPulled ? null : healthOf(values, current),
     recovery_rate: values.recoveryRate === '' ? null : Number(values.recoveryRate),
-    auth: authOf(values),
+    auth: values.isPulled ? { type: 'none' } : authOf(values),
     headers: Object.fromEntries(
-      values.headers.filter(({ name }) => name.trim() !== '').map(({ name, value }) => [name.trim(), value]),
+      (values.isPulled ? [] : values.headers)
+        .filter(({ name }) => name.trim() !== '')
+        .map(({ name, value }) => [name.trim(), value]),
     ),
   };
 }

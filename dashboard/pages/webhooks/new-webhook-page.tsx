@@ -8,6 +8,7 @@ import layout from '../../ui/layout.module.css';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { Secret } from '../../ui/secret.tsx';
 import { bodyOf, emptyForm } from './form-values.ts';
+import { PullCard } from './pull-card.tsx';
 import { VerifyCard } from './verify-card.tsx';
 import { WebhookForm } from './webhook-form.tsx';
 import styles from './webhooks.module.css';
@@ -42,7 +43,7 @@ function Created({ webhook }: { webhook: CreatedWebhook }) {
     <>
       <PageHeader
         title="The webhook is created"
-        note={<span className={styles.url}>{webhook.url}</span>}
+        note={<span className={styles.url}>{webhook.url ?? 'No URL: its consumer pulls'}</span>}
         actions={
           <ButtonLink to={`/webhooks/${webhook.id}`} kind="primary">
             Open the webhook
@@ -59,6 +60,7 @@ function Created({ webhook }: { webhook: CreatedWebhook }) {
         <Card title="Signing secret">
           <Secret text={webhook.secret} what="secret" testId="secret" />
         </Card>
+        {webhook.url === null && <PullCard webhook={webhook} />}
         <VerifyCard profile={webhook.profile} />
       </div>
     </>

@@ -18,7 +18,7 @@ export function PolicyFields({
   const asInProfile = 'As in the profile';
   return (
     <details className={styles.details} open={delaysProblem !== undefined || undefined}>
-      <summary>Retries and health</summary>
+      <summary>{values.isPulled ? 'Retries' : 'Retries and health'}</summary>
       <div className={styles.detailsBody}>
         <TextField
           label="Wait before each attempt"
@@ -39,35 +39,39 @@ export function PolicyFields({
             onChange={(event) => set('timeoutSeconds', event.target.value)}
             error={problemAt('/timeout_ms')}
           />
-          <TextField
-            label="Recovery rate"
-            isOptional
-            inputMode="numeric"
-            placeholder="20"
-            value={values.recoveryRate}
-            onChange={(event) => set('recoveryRate', event.target.value)}
-            hint="Held deliveries a second"
-            error={problemAt('/recovery_rate')}
-          />
-          <TextField
-            label="Disable after so many in a row"
-            isOptional
-            inputMode="numeric"
-            placeholder={asInProfile}
-            value={values.healthFailures}
-            onChange={(event) => set('healthFailures', event.target.value)}
-            error={problemAt('/health/failures')}
-          />
-          <SelectField
-            label="What counts"
-            value={values.healthCount}
-            onChange={(event) => set('healthCount', event.target.value as FormValues['healthCount'])}
-            error={problemAt('/health/count')}
-          >
-            <option value="">{asInProfile}</option>
-            <option value="deliveries">Deliveries that failed for good</option>
-            <option value="attempts">Failed attempts</option>
-          </SelectField>
+          {!values.isPulled && (
+            <>
+              <TextField
+                label="Recovery rate"
+                isOptional
+                inputMode="numeric"
+                placeholder="20"
+                value={values.recoveryRate}
+                onChange={(event) => set('recoveryRate', event.target.value)}
+                hint="Held deliveries a second"
+                error={problemAt('/recovery_rate')}
+              />
+              <TextField
+                label="Disable after so many in a row"
+                isOptional
+                inputMode="numeric"
+                placeholder={asInProfile}
+                value={values.healthFailures}
+                onChange={(event) => set('healthFailures', event.target.value)}
+                error={problemAt('/health/failures')}
+              />
+              <SelectField
+                label="What counts"
+                value={values.healthCount}
+                onChange={(event) => set('healthCount', event.target.value as FormValues['healthCount'])}
+                error={problemAt('/health/count')}
+              >
+                <option value="">{asInProfile}</option>
+                <option value="deliveries">Deliveries that failed for good</option>
+                <option value="attempts">Failed attempts</option>
+              </SelectField>
+            </>
+          )}
         </div>
       </div>
     </details>

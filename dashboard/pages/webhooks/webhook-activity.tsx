@@ -6,6 +6,7 @@ import { ErrorState } from '../../ui/states.tsx';
 import { Figures } from '../overview/figures.tsx';
 import { ranges, useRange } from '../overview/range.ts';
 import { StatsCards } from '../overview/stats-cards.tsx';
+import { PullCard } from './pull-card.tsx';
 import { RecentDeliveries } from './recent-deliveries.tsx';
 
 /** How a webhook is doing: figures, charts, and its latest deliveries. */
@@ -14,6 +15,7 @@ export function WebhookActivity({ webhook }: { webhook: Webhook }) {
   const stats = useStats(range, webhook.id);
   return (
     <>
+      {webhook.url === null && <PullCard webhook={webhook} />}
       <div>
         <Segmented label="Time span" value={range} options={ranges} onChange={setRange} />
       </div>
@@ -23,7 +25,7 @@ export function WebhookActivity({ webhook }: { webhook: Webhook }) {
         </Card>
       ) : (
         <>
-          <Figures stats={stats.data} webhookId={webhook.id} />
+          <Figures stats={stats.data} webhookId={webhook.id} isPulled={webhook.url === null} />
           <StatsCards stats={stats.data} />
         </>
       )}

@@ -8,6 +8,7 @@ import { durationsInText } from './durations.ts';
 import { EventPicker } from './event-picker.tsx';
 import { appInboxEvent, type FormValues, profileNames, profileNotes } from './form-values.ts';
 import { PolicyFields } from './policy-fields.tsx';
+import { ReceiverFields } from './receiver-fields.tsx';
 import { RequestFields } from './request-fields.tsx';
 import { RequestPreview } from './request-preview.tsx';
 import styles from './webhooks.module.css';
@@ -34,7 +35,7 @@ export function WebhookForm({
   const problemAt = (pointer: string) => (error instanceof ApiProblem ? error.field(pointer) : undefined);
   const isAppInbox = values.profile === 'app-inbox';
   const missing = {
-    url: values.url.trim() === '' ? 'Where are events to be sent?' : undefined,
+    url: values.url.trim() === '' && !values.isPulled ? 'Where are events to be sent?' : undefined,
     events: values.events.length === 0 && !isAppInbox ? 'Which events are to be sent?' : undefined,
     delays: durationsInText(values.delays).some(Number.isNaN)
       ? 'Lengths of time with commas between, such as 0 s, 30 s, 2 min'
@@ -52,14 +53,10 @@ export function WebhookForm({
       <div className={layout.stack}>
         <Card>
           <div className={styles.fields}>
-            <TextField
-              label="URL"
-              type="url"
-              isMono
-              required
-              placeholder="https://yourapp.com/webhooks/inbox"
-              value={values.url}
-              onChange={(event) => set('url', event.target.value)}
+            <ReceiverFields
+              values={values}
+              set={set}
+              isNew={isNew}
               error={problemAt('/url') ?? ifTried(missing.url)}
             />
             <TextField
@@ -95,9 +92,11 @@ export function WebhookForm({
         <Card>
           <PolicyFields values={values} set={set} problemAt={problemAt} delaysProblem={missing.delays} />
         </Card>
-        <Card>
-          <RequestFields values={values} set={set} problemAt={problemAt} />
-        </Card>
+        {!values.isPulled && (
+          <Card>
+            <RequestFields values={values} set={set} problemAt={problemAt} />
+          </Card>
+        )}
         <ProblemBanner error={error} />
         <div className={styles.submit}>{buttons}</div>
       </div>

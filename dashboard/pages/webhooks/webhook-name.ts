@@ -5,6 +5,8 @@ export function nameOf({ description, url }: Pick<Webhook, 'description' | 'url'
   return description.trim() === '' ? shortUrl(url) : description;
 }
 
-export function shortUrl(url: string): string {
+/** Where deliveries go, in short. */
+export function shortUrl(url: string | null): string {
+  if (url === null) return 'pulled by its consumer';
   return url.replace(/^https?:\/\//, '').replace(/\/$/, '');
 }

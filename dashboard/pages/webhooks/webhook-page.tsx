@@ -46,7 +46,7 @@ export function WebhookPage({ id, part }: { id: string; part: string | undefined
         title={nameOf(webhook.data)}
         badge={<EndpointBadge state={webhook.data.endpoint_state} />}
         back={back}
-        note={<span className={styles.url}>{webhook.data.url}</span>}
+        note={<span className={styles.url}>{webhook.data.url ?? 'No URL: its consumer pulls'}</span>}
         actions={<Actions webhook={webhook.data} />}
       />
       <Tabs

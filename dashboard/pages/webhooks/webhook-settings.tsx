@@ -38,7 +38,7 @@ function Setup({ webhook }: { webhook: Webhook }) {
     <Card title="Set-up">
       <Facts
         of={{
-          URL: <span className={styles.url}>{webhook.url}</span>,
+          URL: <span className={styles.url}>{webhook.url ?? 'None: its consumer pulls'}</span>,
           Events: (
             <span className={layout.chips}>
               {webhook.events.map((event) => (
@@ -59,8 +59,8 @@ function Setup({ webhook }: { webhook: Webhook }) {
           Profile: <Chip>{webhook.profile}</Chip>,
           Retries: scheduleInWords(webhook.retry_schedule),
           'Time limit': webhook.timeout_ms === null ? 'As in the profile' : duration(webhook.timeout_ms),
-          Health: health.data && healthInWords(health.data.policy),
-          'Recovery rate': `${webhook.recovery_rate} deliveries a second`,
+          Health: webhook.url === null ? undefined : health.data && healthInWords(health.data.policy),
+          'Recovery rate': webhook.url === null ? undefined : `${webhook.recovery_rate} deliveries a second`,
           Authentication: { none: 'None', basic: 'Basic', bearer: 'Bearer token' }[webhook.auth.type],
           Headers:
             headers.length === 0 ? undefined : (

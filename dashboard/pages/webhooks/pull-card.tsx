@@ -1,0 +1,38 @@
+import { useStats } from '../../api/stats.ts';
+import type { Webhook } from '../../api/types.ts';
+import { counted } from '../../format/numbers.ts';
+import { duration } from '../../format/time.ts';
+import { Card } from '../../ui/card.tsx';
+import { Code } from '../../ui/code.tsx';
+import { Time } from '../../ui/time.tsx';
+import { useRange } from '../overview/range.ts';
+
+/** How many deliveries wait for their consumer, whether it is there, and how it gets them. */
+export function PullCard({ webhook }: { webhook: Webhook }) {
+  const [range] = useRange();
+  const queued = useStats(range, webhook.id).data?.deliveries.queued;
+  const { id, pulled_at, lapses_after_s } = webhook;
+  return (
+    <Card
+      title="Pulled by its consumer"
+      note={queued === undefined ? undefined : `${counted(queued, 'delivery waits', 'deliveries wait')}`}
+    >
+      <p>
+        {pulled_at === null ? (
+          'Nobody has pulled yet.'
+        ) : (
+          <>
+            Its consumer was last there <Time at={pulled_at} />.
+          </>
+        )}
+        {lapses_after_s !== null &&
+          ` The webhook is deleted when nobody has pulled for ${duration(lapses_after_s * 1_000)}.`}
+      </p>
+      <Code
+        label="How it gets them"
+        text={`curl -H "Authorization: Bearer $API_KEY" "${window.location.origin}/v1/webhooks/${id}/poll?wait=30"`}
+        asIs
+      />
+    </Card>
+  );
+}

@@ -1,0 +1,139 @@
+import type { Database } from '../db/database.ts';
+import type { Sealer } from '../db/encryption.ts';
+import type { WebhookId } from '../db/ids.ts';
+import { countTaken, type Queued, takeQueued } from '../db/pull-queue.ts';
+import { describeFailure } from '../webhook/failure-reasons.ts';
+import { buildRequest } from '../webhook/request.ts';
+import { UnsendableEventError } from '../webhook/unsendable-event.ts';
+import type { ChangesFeed } from './changes-feed.ts';
+import { eventToSend } from './event-to-send.ts';
+import { textOfCursor } from './pull-cursor.ts';
+import { createPullSettler, type PulledWebhook, type PullSettler } from './pull-settler.ts';
+import { createTargetOpener } from './target.ts';
+
+/** A delivery as its consumer gets it: the request that a URL would have got. */
+export interface Pulled {
+  cursor: string;
+  delivery_id: string;
+  /** As its receiver knows the event. */
+  event_id: string;
+  event_type: string;
+  /** 1 for the first. */
+  attempt: number;
+  headers: Record<string, string>;
+  /** What is signed, in UTF-8. */
+  body: string;
+}
+
+/** Where consumers pull the deliveries of webhooks without a URL, and say what became of them. */
+export interface PullDoor extends PullSettler {
+  /**
+   * The deliveries after a place, in their order, and the place up to which was looked. What the webhook's dialect cannot express
+   * is left out: it fails.
+   */
+  take(
+    webhook: PulledWebhook,
+    range: { after: number; limit: number },
+  ): Promise<{ pulled: Pulled[]; upTo: number }>;
+  /** How many up to a place wait for what their consumer says of them; counted up to `most`. */
+  countTaken(webhook: PulledWebhook, upTo: number, most: number): Promise<number>;
+  /**
+   * Calls `look` now and whenever there may be more to take, and `end` when there is no more to come, until the answered function
+   * is called. Undefined when too many watch.
+   */
+  watch(webhook: PulledWebhook, watcher: { look(): void; end(): void }): (() => void) | undefined;
+}
+
+/** Of the data of events that are handed out at once. */
+const mostBytes = 4 * 1024 * 1024;
+/** So often is looked in any case, in ms: what is to be attempted again becomes due without a change. */
+const lookEveryMs = 2_000;
+
+export function createPullDoor({
+  db,
+  changes,
+  userAgent,
+  ...dependencies
+}: {
+  changes: Pick<ChangesFeed, 'listen'>;
+  sealer: Sealer;
+  userAgent: string;
+  db: Database;
+} & Parameters<typeof createPullSettler>[0]): PullDoor {
+  const settler = createPullSettler({ db, ...dependencies });
+  // No URL is looked at.
+  const targets = createTargetOpener({ sealer: dependencies.sealer, allowedPrivateCidrs: [] });
+  const lookers = new Map<WebhookId, Set<() => void>>();
+
+  function lookAgain({ id }: PulledWebhook) {
+    for (const look of lookers.get(id) ?? []) look();
+  }
+
+  async function handOut(webhook: PulledWebhook, { number, delivery }: Queued): Promise<Pulled | undefined> {
+    const attemptedAt = new Date();
+    const event = eventToSend(delivery.event);
+    try {
+      const target = targets.open(delivery.webhook);
+      const { headers, body } = buildRequest({ ...target, event, attemptedAt, userAgent });
+      return {
+        cursor: textOfCursor({ webhook_id: webhook.id, number, at_ms: attemptedAt.getTime() }),
+        ...{ delivery_id: delivery.id, event_id: event.id, event_type: event.type },
+        attempt: delivery.attempt_count + 1,
+        ...{ headers, body },
+      };
+    } catch (error) {
+      if (!(error instanceof UnsendableEventError)) throw error;
+      const reason = 'unsendable';
+      const answer = { kind: 'failed' as const, reason, detail: describeFailure(reason), durationMs: 0 };
+      await settler.report(webhook, number, { ...answer, reason });
+      return undefined;
+    }
+  }
+
+  return {
+    async take(webhook, { after, limit }) {
+      const queued = await takeQueued(db, webhook.id, { after, limit, mostBytes });
+      const pulled: Pulled[] = [];
+      for (const one of queued) {
+        const item = await handOut(webhook, one);
+        if (item !== undefined) pulled.push(item);
+      }
+      return { pulled, upTo: queued.at(-1)?.number ?? after };
+    },
+
+    countTaken: (webhook, upTo, most) => countTaken(db, webhook.id, upTo, most),
+
+    async acknowledge(webhook, cursor) {
+      const count = await settler.acknowledge(webhook, cursor);
+      lookAgain(webhook);
+      return count;
+    },
+
+    async report(webhook, number, answer) {
+      const outcome = await settler.report(webhook, number, answer);
+      lookAgain(webhook);
+      return outcome;
+    },
+
+    watch({ id, account_id }, { look, end }) {
+      const leave = changes.listen(account_id, undefined, {
+        ready: look,
+        tell(told) {
+          if (told.some(({ event, data }) => event === 'event' || data.webhook_id === id)) look();
+        },
+        reset: look,
+        end,
+      });
+      if (leave === undefined) return undefined;
+      const here = lookers.get(id) ?? new Set();
+      lookers.set(id, here.add(look));
+      const timer = setInterval(look, lookEveryMs).unref();
+      return () => {
+        clearInterval(timer);
+        here.delete(look);
+        if (here.size === 0) lookers.delete(id);
+        leave();
+      };
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import type { Logger } from 'pino';
+import type { Database } from '../db/database.ts';
+import type { LoadedWebhook } from '../db/due-deliveries.ts';
+import { type AccountId, type DeliveryId, newId, type WebhookId } from '../db/ids.ts';
+import { mostSettled, type Places, type Settleable, settleQueued } from '../db/pull-queue.ts';
+import type { AttemptRecord, RecordedAttempt } from '../db/record-attempts.ts';
+import type { DeliveryStatus } from '../db/schema.ts';
+import type { Answer } from '../webhook/answer.ts';
+import { judge } from '../webhook/response-rules.ts';
+import { nextDelayMs } from '../webhook/retry-schedule.ts';
+import type { FailureTeller } from './failure-teller.ts';
+import type { PullCursor } from './pull-cursor.ts';
+import { rulesOf } from './target.ts';
+
+/** A webhook whose deliveries are pulled, as far as their attempts need it. */
+export interface PulledWebhook extends Pick<LoadedWebhook, 'profile' | 'retry_schedule' | 'timeout_ms'> {
+  id: WebhookId;
+  account_id: AccountId;
+}
+
+/** Where a delivery stands after what its consumer said of it. */
+export interface PullOutcome {
+  delivery_id: DeliveryId;
+  status: DeliveryStatus;
+  /** When it can be pulled again; null when it has ended. */
+  next_attempt_at: Date | null;
+}
+
+/** Records what consumers say of what they have pulled. */
+export interface PullSettler {
+  /** All up to a place are done; answers how many were not before. */
+  acknowledge(webhook: PulledWebhook, cursor: Pick<PullCursor, 'number' | 'at_ms'>): Promise<number>;
+  /** What came of one, judged as the answer of a URL; undefined when it no longer has its place. */
+  report(webhook: PulledWebhook, number: number, answer: Answer): Promise<PullOutcome | undefined>;
+}
+
+/** The longest that an attempt can have taken, in ms. */
+const mostDurationMs = 2 ** 31 - 1;
+
+export function createPullSettler({
+  db,
+  failures,
+  scheduleScale,
+  onSettled,
+  log,
+}: {
+  db: Database;
+  failures: Pick<FailureTeller, 'tell'>;
+  /** Multiplies every retry delay: 1 but in tests. */
+  scheduleScale: number;
+  /** Hears of every attempt that was recorded. */
+  onSettled: (record: AttemptRecord, recorded: RecordedAttempt) => void;
+  log: Logger;
+}): PullSettler {
+  async function settle(
+    webhook: PulledWebhook,
+    places: Places,
+    recordOf: (delivery: Settleable) => AttemptRecord,
+  ) {
+    const settled = await settleQueued(db, webhook.id, places, recordOf);
+    for (const { record, recorded } of settled) {
+      if (recorded.is_untold) failures.tell(recorded.delivery_id);
+      onSettled(record, recorded);
+      logSettled(record, recorded);
+    }
+    return settled;
+  }
+
+  function logSettled(record: AttemptRecord, { number }: RecordedAttempt) {
+    if (!log.isLevelEnabled('info')) return;
+    const { account_id, webhook_id, delivery_id, id, trigger, response_status, duration_ms, detail } = record;
+    log.info(
+      {
+        ...{ account_id, webhook_id, delivery_id, attempt_id: id, attempt: number, trigger },
+        ...{ response_status, duration_ms, ...(detail === null ? {} : { reason: detail }) },
+      },
+      record.succeeded ? 'delivered' : 'attempt failed',
+    );
+  }
+
+  function recordOfAnswer(webhook: PulledWebhook, delivery: Settleable, answer: Answer): AttemptRecord {
+    const { profile, retrySchedule } = rulesOf(webhook);
+    const verdict = judge(profile, answer, { now: Date.now() });
+    const record = { ...doneRecord(webhook, delivery, answer.durationMs), ...responseOf(answer) };
+    if (verdict.outcome === 'succeeded') return record;
+    const { reason, detail, retryAfterMs } = verdict;
+    const delayMs =
+      verdict.retryable && !delivery.is_test
+        ? nextDelayMs(retrySchedule, delivery.scheduled_attempts + 1, {
+            retryAfterMs,
+            random: Math.random,
+            scale: scheduleScale,
+          })
+        : null;
+    const next_attempt_at = delayMs === null ? null : new Date(Date.now() + delayMs);
+    return { ...record, succeeded: false, reason, detail, next_attempt_at };
+  }
+
+  return {
+    async acknowledge(webhook, { number, at_ms }) {
+      const durationMs = Math.min(Math.max(0, Date.now() - at_ms), mostDurationMs);
+      for (let count = 0; ; ) {
+        const settled = await settle(webhook, { up_to: number }, (delivery) =>
+          doneRecord(webhook, delivery, durationMs),
+        );
+        count += settled.length;
+        if (settled.length < mostSettled) return count;
+      }
+    },
+
+    async report(webhook, number, answer) {
+      const [settled] = await settle(webhook, { numbers: [number] }, (delivery) =>
+        recordOfAnswer(webhook, delivery, answer),
+      );
+      if (settled === undefined) return undefined;
+      const { record, recorded } = settled;
+      const { delivery_id, next_attempt_at } = record;
+      return { delivery_id, status: recorded.status, next_attempt_at };
+    },
+  };
+}
+
+/** Of a delivery of which its consumer says that it is done. */
+function doneRecord(
+  { id, account_id }: PulledWebhook,
+  delivery: Settleable,
+  durationMs: number,
+): AttemptRecord {
+  return {
+    id: newId('att'),
+    ...{ delivery_id: delivery.id, webhook_id: id, account_id },
+    trigger: delivery.is_test ? 'test' : 'pull',
+    started_at: new Date(Date.now() - durationMs),
+    duration_ms: durationMs,
+    url: null,
+    request_headers: {},
+    ...{ succeeded: true, reason: null, detail: null, next_attempt_at: null },
+    ...{ response_status: null, response_headers: null, response_body: null, response_truncated: false },
+  };
+}
+
+function responseOf(answer: Answer) {
+  if (answer.kind === 'failed') return {};
+  return {
+    response_status: answer.status,
+    response_headers: { ...answer.headers },
+    response_body: answer.body,
+    response_truncated: answer.bodyTruncated,
+  };
+}

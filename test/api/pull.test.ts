@@ -1,0 +1,191 @@
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../setup/api.ts';
+import { openEventStream } from '../setup/event-stream.ts';
+import { waitFor } from '../setup/wait-for.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.close());
+
+const post = (path: string, body: unknown) => api.request('POST', path, { body });
+const get = (path: string) => api.request('GET', path);
+
+async function pulledWebhook(settings: object = {}) {
+  const { status, json } = await post('/v1/webhooks', { url: null, events: ['pulled.*'], ...settings });
+  if (status !== 201) throw new Error(`the webhook was refused: ${JSON.stringify(json)}`);
+  return json;
+}
+
+async function postEvents(type: string, count: number) {
+  for (let n = 1; n <= count; n++) await post('/v1/events', { type, data: { n } });
+}
+
+const numbers = (page: { data: { body: string }[] }) => page.data.map(({ body }) => JSON.parse(body).data.n);
+
+describe('a webhook without a URL', () => {
+  it('hands out what waits in order, the same until it is acknowledged, with a signature that verifies', async () => {
+    const { id, secret } = await pulledWebhook();
+    await postEvents('pulled.order', 5);
+    const first = (await get(`/v1/webhooks/${id}/poll?limit=3`)).json;
+    expect(numbers(first)).toEqual([1, 2, 3]);
+    expect(first.cursor).toBe(first.data[2].cursor);
+    for (const { body, headers, attempt } of first.data) {
+      expect(attempt).toBe(1);
+      expect(new Webhook(secret).verify(body, headers)).toMatchObject({ type: 'pulled.order' });
+    }
+    // It dies, and begins anew.
+    expect(numbers((await get(`/v1/webhooks/${id}/poll?limit=3`)).json)).toEqual([1, 2, 3]);
+    expect(numbers((await get(`/v1/webhooks/${id}/poll?cursor=${first.cursor}`)).json)).toEqual([4, 5]);
+
+    const ack = { cursor: first.data[1].cursor };
+    expect((await post(`/v1/webhooks/${id}/poll/ack`, ack)).json.acknowledged).toBe(2);
+    expect((await post(`/v1/webhooks/${id}/poll/ack`, ack)).json.acknowledged).toBe(0);
+    expect(numbers((await get(`/v1/webhooks/${id}/poll`)).json)).toEqual([3, 4, 5]);
+
+    const { json: done } = await get(`/v1/deliveries/${first.data[0].delivery_id}`);
+    expect(done).toMatchObject({ status: 'succeeded', webhook_url: null, attempt_count: 1 });
+    expect(done.attempts).toMatchObject([{ trigger: 'pull', succeeded: true, url: null, number: 1 }]);
+    const { json: waiting } = await get(`/v1/deliveries/${first.data[2].delivery_id}`);
+    expect(waiting).toMatchObject({ status: 'queued', attempt_count: 0, next_attempt_at: null });
+    expect((await get(`/v1/webhooks/${id}/stats`)).json.deliveries.queued).toBe(3);
+  });
+
+  it('has what was not answered with 2xx pulled again by its schedule, until that is spent', async () => {
+    const { id } = await pulledWebhook({ retry_schedule: { delays_ms: [0, 1_000] } });
+    await postEvents('pulled.retry', 2);
+    const { data } = (await get(`/v1/webhooks/${id}/poll`)).json;
+    const failed = {
+      cursor: data[0].cursor,
+      status: 500,
+      body: 'no',
+      headers: { 'X-A': 'b' },
+      duration_ms: 12,
+    };
+    const { json } = await post(`/v1/webhooks/${id}/poll/ack`, { results: [failed], cursor: data[1].cursor });
+    expect(json).toMatchObject({ acknowledged: 1, results: [{ status: 'queued' }] });
+    expect(json.results[0].next_attempt_at).not.toBeNull();
+    // What is said twice counts once.
+    const twice = (await post(`/v1/webhooks/${id}/poll/ack`, { results: [failed] })).json;
+    expect(twice.results).toEqual([{ delivery_id: null, status: null, next_attempt_at: null }]);
+
+    const again = await waitFor(async () => {
+      const page = (await get(`/v1/webhooks/${id}/poll`)).json;
+      return page.data.length > 0 ? page : undefined;
+    }, 'the second attempt');
+    expect(again.data).toMatchObject([{ delivery_id: data[0].delivery_id, attempt: 2, body: data[0].body }]);
+    const timeout = { cursor: again.cursor, error: 'timeout', duration_ms: 10_000 };
+    const spent = (await post(`/v1/webhooks/${id}/poll/ack`, { results: [timeout] })).json;
+    expect(spent.results).toMatchObject([{ status: 'failed', next_attempt_at: null }]);
+
+    const { json: delivery } = await get(`/v1/deliveries/${data[0].delivery_id}`);
+    expect(delivery.attempts).toMatchObject([
+      {
+        number: 1,
+        response_status: 500,
+        response_body: 'no',
+        response_headers: { 'x-a': 'b' },
+        duration_ms: 12,
+      },
+      { number: 2, response_status: null, reason: 'timeout' },
+    ]);
+    expect((await get(`/v1/webhooks/${id}`)).json.endpoint_state).toBe('healthy');
+
+    const { json: retried, status } = await post(`/v1/deliveries/${data[0].delivery_id}/retry`, undefined);
+    expect([status, retried]).toEqual([202, { id: data[0].delivery_id, attempt_id: null }]);
+    expect((await get(`/v1/webhooks/${id}/poll`)).json.data).toMatchObject([{ attempt: 3 }]);
+    await post(`/v1/deliveries/${data[0].delivery_id}/cancel`, undefined);
+    expect((await get(`/v1/webhooks/${id}/poll`)).json.data).toEqual([]);
+    expect(api.told.filter(({ deliveryId }) => deliveryId === data[0].delivery_id)).toEqual([]);
+  });
+
+  it('waits for a delivery as long as it is asked to', async () => {
+    const { id } = await pulledWebhook();
+    expect((await get(`/v1/webhooks/${id}/poll?wait=1`)).json).toEqual({ data: [], cursor: null });
+    const waiting = get(`/v1/webhooks/${id}/poll?wait=30`);
+    await postEvents('pulled.wait', 1);
+    expect(numbers((await waiting).json)).toEqual([1]);
+  });
+
+  it('sends no more along a stream than its window, and goes on after the message that is named', async () => {
+    const { id } = await pulledWebhook();
+    await postEvents('pulled.stream', 4);
+    const headers = { authorization: `Bearer ${api.key}` };
+    const open = (more: object = {}) =>
+      openEventStream(`${api.origin}/v1/webhooks/${id}/listen?window=2`, { ...headers, ...more });
+    const deliveries = (stream: Awaited<ReturnType<typeof open>>) =>
+      stream.messages.filter(({ event }) => event === 'delivery').map(({ data }) => data);
+    const has = (stream: Awaited<ReturnType<typeof open>>, count: number) =>
+      waitFor(async () => deliveries(stream).length >= count || undefined, `${count} deliveries`);
+    const first = await open();
+    await has(first, 2);
+    const [one, two] = deliveries(first);
+    await post(`/v1/webhooks/${id}/poll/ack`, { results: [{ cursor: one.cursor, status: 200 }] });
+    await has(first, 3);
+    expect(numbers({ data: deliveries(first) })).toEqual([1, 2, 3]);
+    await first.close();
+    const second = await open({ 'Last-Event-ID': two.cursor });
+    await has(second, 1);
+    const anew = await open();
+    await has(anew, 2);
+    expect(numbers({ data: deliveries(second) })).toEqual([3]);
+    expect(numbers({ data: deliveries(anew) })).toEqual([2, 3]);
+    await Promise.all([second.close(), anew.close()]);
+  });
+});
+
+describe('bad input', () => {
+  it('is refused with the field’s name: a cursor of another webhook, or one that was never handed out', async () => {
+    const [mine, others] = [await pulledWebhook(), await pulledWebhook()];
+    await postEvents('pulled.cursor', 1);
+    const { cursor } = (await get(`/v1/webhooks/${others.id}/poll`)).json;
+    const forged = Buffer.from(`${mine.id}/99/1700000000000`).toString('base64url');
+    for (const [wrong, detail] of [
+      [cursor, 'is a cursor of another webhook'],
+      [forged, 'was not handed out here'],
+      ['nonsense', 'is not a cursor of a webhook’s queue'],
+    ]) {
+      const polled = await get(`/v1/webhooks/${mine.id}/poll?cursor=${wrong}`);
+      expect([polled.status, polled.json.errors]).toEqual([400, [{ parameter: 'cursor', detail }]]);
+      const listened = await api.request('GET', `/v1/webhooks/${mine.id}/listen`, {
+        headers: { 'Last-Event-ID': wrong as string },
+      });
+      expect([listened.status, listened.json.errors]).toEqual([400, [{ header: 'Last-Event-ID', detail }]]);
+      const acknowledged = await post(`/v1/webhooks/${mine.id}/poll/ack`, { cursor: wrong });
+      expect([acknowledged.status, acknowledged.json.errors]).toEqual([
+        422,
+        [{ pointer: '/cursor', detail }],
+      ]);
+      const results = [{ cursor: wrong, status: 200 }];
+      const reported = await post(`/v1/webhooks/${mine.id}/poll/ack`, { results });
+      expect([reported.status, reported.json.errors[0].pointer]).toEqual([422, '/results/0/cursor']);
+    }
+    expect((await get(`/v1/webhooks/${mine.id}/poll`)).json.data).toHaveLength(1);
+  });
+
+  it('is settings that are for requests, and a change between URL and none', async () => {
+    const url = 'https://receiver.test/';
+    const wrong = { url: null, events: ['*'], rate_limit: 1, headers: { 'X-A': 'b' } };
+    const pointers = ({ json }: { json: { errors: { pointer: string }[] } }) =>
+      json.errors.map(({ pointer }) => pointer);
+    expect(pointers(await post('/v1/webhooks', wrong))).toEqual(['/headers', '/rate_limit']);
+    const lapsing = { url, events: ['*'], lapses_after_s: 60 };
+    expect(pointers(await post('/v1/webhooks', lapsing))).toEqual(['/lapses_after_s']);
+    const sent = (await post('/v1/webhooks', { url, events: ['other'] })).json;
+    const pulled = await pulledWebhook();
+    const change = (id: string, body: unknown) => api.request('PATCH', `/v1/webhooks/${id}`, { body });
+    expect(pointers(await change(sent.id, { url: null }))).toEqual(['/url']);
+    expect(pointers(await change(pulled.id, { url }))).toEqual(['/url']);
+    expect((await change(pulled.id, { lapses_after_s: 60 })).json.lapses_after_s).toBe(60);
+    for (const path of [`${sent.id}/poll`, `${sent.id}/listen`]) {
+      expect((await get(`/v1/webhooks/${path}`)).json.code).toBe('webhook_has_url');
+    }
+    for (const path of ['disable', 'enable']) {
+      expect((await post(`/v1/webhooks/${pulled.id}/${path}`, {})).json.code).toBe('webhook_without_url');
+    }
+    const other = await api.request('GET', `/v1/webhooks/${pulled.id}/poll`, { key: api.otherKey });
+    expect(other.status).toBe(404);
+  });
+});
