@@ -51,5 +51,5 @@ it('a sweep deletes webhooks, and cancels their queues, whose consumers were awa
   }
   const { data } = await listAuditEntries(db, account_id, { action: 'webhook.deleted' }, { limit: 10 });
   expect(data).toHaveLength(2);
-  expect(data[0]).toMatchObject({ action: 'webhook.deleted', actor: 'postrider' });
+  expect(data[0]).toMatchObject({ action: 'webhook.deleted', actor: { kind: 'postrider' } });
 });
