@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 /** A port of ours, the API's or the operators', taken before there is anything to serve. */
 export interface ApiListener {
@@ -22,6 +22,12 @@ export class PortNotUsable extends Error {
 export const patienceWithClients = { headers: 15_000, request: 30_000, unread: 60_000, checkEvery: 5_000 };
 
 /**
+ * A connection is closed after some hundred requests, not all of them at the same time: a process takes every connection of a
+ * burst that it is the first to see, and would keep them while the others have nothing to do. The idle ones see the next first.
+ */
+const requestsOfAConnection = () => 50 + Math.floor(Math.random() * 100);
+
+/**
  * Takes the port at once, so that a second start fails before it has touched anything.
  * @throws PortNotUsable
  */
@@ -37,6 +43,12 @@ export async function listenForApi(
       .end('Postrider is starting\n');
   };
   let isClosing = false;
+  const requestsLeft = new WeakMap<Socket, number>();
+  const isUsedUp = (socket: Socket) => {
+    const left = (requestsLeft.get(socket) ?? requestsOfAConnection()) - 1;
+    requestsLeft.set(socket, left);
+    return left <= 0;
+  };
   const server = createServer(
     {
       headersTimeout: patienceMs.headers,
@@ -45,7 +57,7 @@ export async function listenForApi(
     },
     (request, response) => {
       // A connection that is kept alive brings further requests, for ever: this answer is the last on it.
-      if (isClosing) response.setHeader('Connection', 'close');
+      if (isClosing || isUsedUp(request.socket)) response.setHeader('Connection', 'close');
       else response.once('close', () => isClosing && server.closeIdleConnections());
       listener(request, response);
     },

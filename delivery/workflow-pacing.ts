@@ -2,7 +2,7 @@ import type { EventId, WebhookId } from '../db/ids.ts';
 import { deliverWorkflowId } from '../temporal/workflow-ids.ts';
 
 export interface PacingLimits {
-  /** The most events that share a workflow. */
+  /** The most events that share a workflow: under a steady load up to `mostEvents`. */
   eventsPerWorkflow: number;
   /** How far apart workflows start that are not full, in ms: under a steady load as far as `longestWindowMs`. */
   windowMs: number;
@@ -18,6 +18,15 @@ export interface Group {
   readonly startsAt: number;
 }
 
+/** A group that still takes events in. */
+interface OpenGroup extends Group {
+  readonly events: Set<EventId>;
+  readonly webhooks: Set<WebhookId>;
+  deliveries: number;
+  startsAt: number;
+  readonly mostEvents: number;
+}
+
 /** The most deliveries of a workflow: Temporal takes no more than 2,000 activities that wait in one. */
 export const mostDeliveries = 500;
 /** Of those that share a workflow, each is found by its search attributes, which hold about sixty ids. */
@@ -27,6 +36,14 @@ export const mostSharedWebhooks = 60;
 export function longestWindowMs(windowMs: number): number {
   return Math.max(windowMs, Math.min(10 * windowMs, 1_000));
 }
+
+/** How many events share a workflow at most under a steady load: none where each is to have its own. */
+export function mostEvents(eventsPerWorkflow: number): number {
+  return eventsPerWorkflow === 1 ? 1 : Math.min(10 * eventsPerWorkflow, mostDeliveries);
+}
+
+/** A load is steady when workflows have been shared without a pause for so long, in ms: longer than a burst. */
+const steadyMs = 1_000;
 
 /** Says which events share a workflow. */
 export interface Pacing {
@@ -43,18 +60,23 @@ export interface Pacing {
  * When the last start is longer ago than the window, an event's workflow starts at once. Otherwise it starts when the window
  * ends, and takes in what comes until then; or before, when it is full. So a lone event has a workflow of its own, started
  * at once, and a burst shares workflows. The window doubles, within bounds, with each group that was shared, and halves with
- * each that was not.
+ * each that was not. Once a load is steady, workflows take in more events too.
  */
 export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pacing {
   let lastStartsAt = Number.NEGATIVE_INFINITY;
-  let open: ReturnType<typeof begin> | undefined;
+  let open: OpenGroup | undefined;
   /** Whether the last group took in more than one event. */
   let wasShared = false;
   let currentMs = windowMs;
+  /** Since when one shared workflow has followed the other. */
+  let sharedSince = Number.POSITIVE_INFINITY;
 
-  function begin(event: EventId, now: number, part = 1) {
+  function begin(event: EventId, now: number, part = 1): OpenGroup {
     const first = deliverWorkflowId(event);
-    currentMs = nextWindowMs(now);
+    // Groups that are shared one after the other are a steady load, however far apart the transactions are.
+    const hasPaused = now > lastStartsAt + (wasShared ? longestWindowMs(windowMs) : currentMs);
+    if (hasPaused || !wasShared) sharedSince = now;
+    currentMs = hasPaused ? windowMs : nextWindowMs();
     lastStartsAt = Math.max(now, lastStartsAt + currentMs);
     wasShared = false;
     return {
@@ -63,11 +85,11 @@ export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pac
       webhooks: new Set<WebhookId>(),
       deliveries: 0,
       startsAt: lastStartsAt,
+      mostEvents: now - sharedSince > steadyMs ? mostEvents(eventsPerWorkflow) : eventsPerWorkflow,
     };
   }
 
-  function nextWindowMs(now: number): number {
-    if (now > lastStartsAt + currentMs) return windowMs;
+  function nextWindowMs(): number {
     return wasShared ? Math.min(currentMs * 2, longestWindowMs(windowMs)) : Math.max(currentMs / 2, windowMs);
   }
 
@@ -78,10 +100,10 @@ export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pac
     open = undefined;
   }
 
-  function takesIn(group: Group, owed: readonly WebhookId[], now: number): boolean {
+  function takesIn(group: OpenGroup, owed: readonly WebhookId[], now: number): boolean {
     return (
       now <= group.startsAt &&
-      group.events.size < eventsPerWorkflow &&
+      group.events.size < group.mostEvents &&
       group.deliveries + owed.length <= mostDeliveries &&
       group.webhooks.size + owed.filter((id) => !group.webhooks.has(id)).length <= mostSharedWebhooks
     );
@@ -108,9 +130,11 @@ export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pac
     close,
   };
 
-  function isFull({ events, webhooks, deliveries }: Group): boolean {
+  function isFull(group: OpenGroup): boolean {
     return (
-      events.size >= eventsPerWorkflow || webhooks.size >= mostSharedWebhooks || deliveries >= mostDeliveries
+      group.events.size >= group.mostEvents ||
+      group.webhooks.size >= mostSharedWebhooks ||
+      group.deliveries >= mostDeliveries
     );
   }
 }

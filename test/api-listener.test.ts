@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { Agent, get } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { Client } from 'undici';
 import { expect, it } from 'vitest';
 import { listenForApi, patienceWithClients } from '../api-listener.ts';
@@ -24,6 +25,30 @@ it('closes although a client keeps its connection busy, and answers what it has 
   await listener.close();
   await asking;
   await client.destroy();
+});
+
+it('a connection is kept for some fifty to a hundred and fifty requests, and then closed with an answer', async () => {
+  const listener = await listenForApi('127.0.0.1', 0);
+  listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const requestsOf = new Map<Socket, number>();
+  for (let n = 0; n < 600; n += 1) {
+    const request = get({ port: listener.port, host: '127.0.0.1', agent });
+    const [[socket], [response]] = await Promise.all([once(request, 'socket'), once(request, 'response')]);
+    requestsOf.set(socket, (requestsOf.get(socket) ?? 0) + 1);
+    expect(response.statusCode).toBe(200);
+    await once(response.resume(), 'end');
+  }
+  agent.destroy();
+  const whole = [...requestsOf.values()].slice(0, -1);
+  expect(whole.length).toBeGreaterThan(2);
+  for (const requests of whole) {
+    expect(requests).toBeGreaterThanOrEqual(50);
+    expect(requests).toBeLessThan(150);
+  }
+  // Not all of a burst at the same time.
+  expect(new Set(whole).size).toBeGreaterThan(1);
+  await listener.close();
 });
 
 it('a client that drips its headers or its body is cut off', async () => {

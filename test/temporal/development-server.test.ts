@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { newId } from '../../db/ids.ts';
 import {
   type DevelopmentServer,
   DevelopmentServerFailed,
@@ -77,10 +78,23 @@ test('once started, the namespace takes workflows with our search attributes, an
       account_ids: ['acct_1'] as never,
     }),
   });
-  await vi.waitFor(async () => {
-    const found = await client.workflow.count(`PostriderEvent = 'evt_2' AND PostriderWebhook = 'wh_1'`);
-    expect(found.count).toBe(1);
-  }, goneWithin);
+  const many = Array.from({ length: 500 }, () => newId('evt'));
+  await client.workflow.start('anything', {
+    taskQueue: 'nobody',
+    workflowId: 'of many events',
+    typedSearchAttributes: searchAttributesOf({
+      event_ids: many.toReversed(),
+      account_ids: ['acct_1'] as never,
+    }),
+  });
+  const isFound = (query: string, times = 1) =>
+    vi.waitFor(async () => expect((await client.workflow.count(query)).count).toBe(times), goneWithin);
+  await isFound(`PostriderEvent = 'evt_2' AND PostriderWebhook = 'wh_1'`);
+  for (const id of [many[0], many[250], many[499]]) {
+    await isFound(`PostriderFirstEvent <= '${id}' AND PostriderLastEvent >= '${id}'`);
+  }
+  const after = newId('evt');
+  await isFound(`PostriderFirstEvent <= '${after}' AND PostriderLastEvent >= '${after}'`, 0);
   expect((await fetch(server.uiUrl)).status).toBe(200);
 });
 
