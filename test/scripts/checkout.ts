@@ -48,6 +48,7 @@ export function checkout({ isBare = false } = {}): string {
       mkdirSync(join(folder, name.name));
     }
   }
+  mkdirSync(join(folder, 'sdk', 'client', 'src'), { recursive: true });
   writeFileSync(join(folder, 'package-lock.json'), '{"packages": {}}');
   mkdirSync(join(folder, 'db', 'migrations', 'meta'), { recursive: true });
   writeFileSync(join(folder, 'db', 'migrations', '0000_first.sql'), 'SELECT 1;');

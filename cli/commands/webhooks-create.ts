@@ -1,0 +1,49 @@
+import { type components, dataOf } from '../../sdk/client/src/client.ts';
+import { command } from '../command.ts';
+import { readJson } from '../values.ts';
+import { changeOptions, settingsOf, shownSecret, showSecretOption } from '../webhook-options.ts';
+
+type NewWebhook = components['schemas']['NewWebhook'];
+
+export const webhooksCreateCommand = command({
+  name: 'webhooks create',
+  summary: 'register a webhook',
+  args: [{ name: 'url', summary: 'where its endpoint is' }],
+  options: {
+    ...changeOptions,
+    profile: {
+      type: 'string',
+      value: '<name>',
+      choices: ['inbox', 'inbox-components', 'app-inbox', 'omnichannel', 'standard'],
+      summary: 'its wire dialect (inbox)',
+    },
+    ...showSecretOption,
+  },
+  asksApi: true,
+  canJson: true,
+  examples: [
+    'postrider webhooks create https://a.example/hooks -e message.read -e "chat.*"',
+    `postrider webhooks create https://a.example/hooks -e '*' --set '{"rate_limit": 50}'`,
+  ],
+  async run({ args, options, json, out, client, readInput, signal }) {
+    const more = await readJson(options.set ?? '{}', '--set', readInput);
+    const body = {
+      ...(more as object),
+      ...settingsOf(options),
+      url: args.url,
+      ...(options.profile === undefined ? {} : { profile: options.profile }),
+    } as NewWebhook;
+    const created = dataOf(await client().POST('/v1/webhooks', { body, signal }));
+    const secret = shownSecret(created.secret, options['show-secret']);
+    if (json) out.json({ ...created, secret });
+    else {
+      out.line(`${created.id} is registered`);
+      out.line(
+        options['show-secret']
+          ? `secret  ${secret}`
+          : `its signing secret: postrider webhooks secret ${created.id}`,
+      );
+    }
+    return undefined;
+  },
+});
