@@ -10,14 +10,14 @@ export const webhookColumns: readonly Column<Webhook>[] = [
   { heading: 'ENDPOINT', text: ({ endpoint_state }) => endpoint_state },
   { heading: 'PROFILE', text: ({ profile }) => profile },
   { heading: 'EVENTS', text: ({ events }) => shortList(events) },
-  { heading: 'URL', text: ({ url }) => url },
+  { heading: 'URL', text: ({ url }) => url ?? 'pulled' },
 ];
 
 /** A webhook, a line for each thing that is to be known of it. What it says of itself beyond these `--json` shows. */
 export function webhookLines(webhook: Webhook, health?: Health): string[] {
   return lines([
     ['id', webhook.id],
-    ['url', webhook.url],
+    ['url', webhook.url ?? 'none: it is pulled'],
     ['description', webhook.description],
     ['events', webhook.events.join(', ')],
     ['channels', webhook.channels?.join(', ') ?? null],

@@ -340,6 +340,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks/{id}/poll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pull the deliveries of a webhook without a URL
+         * @description In their order, and nothing is taken away: until they are acknowledged they are there for whoever asks without a cursor, so that nothing is lost when a consumer dies. Two who ask at the same time get the same.
+         */
+        get: operations["pollWebhook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/poll/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what became of deliveries that were pulled
+         * @description By a cursor: all up to it are done. Or one by one, with what was answered. Each becomes an attempt of its delivery; what is said twice counts once.
+         */
+        post: operations["acknowledgeDeliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/{id}/listen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Have the deliveries of a webhook without a URL sent along this connection
+         * @description Server-sent events: `ready` {timeout_ms}, then `delivery` with what `GET …/poll` shows of each, in their order. What came of them is said to `POST …/poll/ack`; until then no more than `window` are sent ahead. The `id` of a message is the delivery’s cursor: in `Last-Event-ID` it goes on after it; without, it begins with the first that is not done. `gone` says that the webhook was deleted.
+         */
+        get: operations["listenToWebhook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/account/webhook": {
         parameters: {
             query?: never;
@@ -432,7 +492,7 @@ export interface paths {
         put?: never;
         /**
          * Make one more attempt now
-         * @description Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither.
+         * @description Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither. One whose webhook has no URL is queued, to be pulled once more.
          */
         post: operations["retryDelivery"];
         delete?: never;
@@ -906,11 +966,8 @@ export interface components {
         };
         /** @description With the profile app-inbox `events` may be absent. The form of its document, `url` and `auth` alone, registers such a webhook as well. */
         NewWebhook: {
-            /**
-             * Format: uri
-             * @example https://yourapp.com/webhooks/inbox
-             */
-            url: string;
+            /** @description Null for a webhook without one: its deliveries wait until its consumer pulls them (`GET /v1/webhooks/{id}/poll` and `…/listen`). A webhook cannot change from the one to the other. */
+            url: string | null;
             /**
              * @description Event types: exact names, `message.*` for all below, or `*` for all.
              * @example [
@@ -962,6 +1019,7 @@ export interface components {
             recovery_rate?: number | null;
             rate_limit?: number | null;
             max_in_flight?: number | null;
+            lapses_after_s?: number | null;
             /**
              * @description The wire dialect; inbox if absent. It cannot be changed later.
              * @enum {string}
@@ -995,11 +1053,8 @@ export interface components {
             };
         };
         WebhookReplacement: {
-            /**
-             * Format: uri
-             * @example https://yourapp.com/webhooks/inbox
-             */
-            url: string;
+            /** @description Null for a webhook without one: its deliveries wait until its consumer pulls them (`GET /v1/webhooks/{id}/poll` and `…/listen`). A webhook cannot change from the one to the other. */
+            url: string | null;
             /**
              * @description Event types: exact names, `message.*` for all below, or `*` for all.
              * @example [
@@ -1051,6 +1106,7 @@ export interface components {
             recovery_rate?: number | null;
             rate_limit?: number | null;
             max_in_flight?: number | null;
+            lapses_after_s?: number | null;
             /**
              * @description Must be the profile it has: that cannot be changed.
              * @enum {string}
@@ -1058,11 +1114,8 @@ export interface components {
             profile?: "inbox" | "inbox-components" | "app-inbox" | "omnichannel" | "standard";
         };
         WebhookChange: {
-            /**
-             * Format: uri
-             * @example https://yourapp.com/webhooks/inbox
-             */
-            url?: string;
+            /** @description Null for a webhook without one: its deliveries wait until its consumer pulls them (`GET /v1/webhooks/{id}/poll` and `…/listen`). A webhook cannot change from the one to the other. */
+            url?: string | null;
             /**
              * @description Event types: exact names, `message.*` for all below, or `*` for all.
              * @example [
@@ -1114,6 +1167,7 @@ export interface components {
             recovery_rate?: number | null;
             rate_limit?: number | null;
             max_in_flight?: number | null;
+            lapses_after_s?: number | null;
             /**
              * @description Must be the profile it has: that cannot be changed.
              * @enum {string}
@@ -1192,6 +1246,35 @@ export interface components {
                 type: "bearer";
                 token: string;
             };
+        };
+        Acknowledgement: {
+            /** @description What came of single deliveries. It is judged as the answer of a URL: 2xx is success, anything else is tried again by the webhook’s retry schedule. */
+            results?: {
+                /**
+                 * Format: pull-cursor
+                 * @example d2hfMDFrN3E5dzN2OGU1eGJtMnJ0NG42YzBoemQvNy8xNzM3MTIzNDU2Nzg5
+                 */
+                cursor: string;
+                /** @description The answer’s HTTP status. */
+                status?: number;
+                headers?: {
+                    [key: string]: string;
+                };
+                body?: string;
+                body_truncated?: boolean;
+                /**
+                 * @description Why there was no answer, in place of a status.
+                 * @enum {string}
+                 */
+                error?: "http_status" | "redirect" | "gone" | "timeout" | "connect_timeout" | "connection_limit" | "connection_refused" | "connection_reset" | "unreachable" | "dns" | "tls" | "blocked_address" | "url_refused" | "protocol_error" | "unsendable" | "interrupted" | "internal";
+                duration_ms?: number;
+            }[];
+            /**
+             * Format: pull-cursor
+             * @description All up to this place are done: they end as succeeded. Looked at after the results.
+             * @example d2hfMDFrN3E5dzN2OGU1eGJtMnJ0NG42YzBoemQvNy8xNzM3MTIzNDU2Nzg5
+             */
+            cursor?: string;
         };
         WebhookUrl: {
             /** @description Null removes the webhook. */
@@ -1359,13 +1442,13 @@ export interface components {
             channel: string | null;
             /** @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd */
             webhook_id: string;
-            /** @description As it is now. */
-            webhook_url: string;
+            /** @description As it is now; null where its deliveries are pulled. */
+            webhook_url: string | null;
             webhook_description: string;
             /** @description The Temporal workflow that owns it. */
             workflow_id: string;
             /** @enum {string} */
-            status: "pending" | "held" | "succeeded" | "failed" | "cancelled" | "expired";
+            status: "pending" | "held" | "queued" | "succeeded" | "failed" | "cancelled" | "expired";
             attempt_count: number;
             next_attempt_at: string | null;
             /** @description Why it is where it is: the last failure, for example. */
@@ -1405,14 +1488,14 @@ export interface components {
                 id: string;
                 /** @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd */
                 webhook_id: string;
-                /** @description The one more attempt of a delivery that there was; null for a delivery that was added. */
+                /** @description The one more attempt of a delivery that there was; null for a delivery that was added, or queued to be pulled once more. */
                 attempt_id: string | null;
             }[];
         };
         CreatedWebhook: {
             /** @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd */
             id: string;
-            url: string;
+            url: string | null;
             description: string;
             events: string[];
             channels: string[] | null;
@@ -1454,6 +1537,9 @@ export interface components {
             recovery_rate: number;
             rate_limit: number | null;
             max_in_flight: number | null;
+            lapses_after_s: number | null;
+            /** @description Without a URL: when its consumer was last there, to within some seconds. */
+            pulled_at: string | null;
             /** @enum {string} */
             endpoint_state: "healthy" | "failing" | "disabled" | "probing";
             /**
@@ -1482,7 +1568,7 @@ export interface components {
         ListedWebhook: {
             /** @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd */
             id: string;
-            url: string;
+            url: string | null;
             description: string;
             events: string[];
             channels: string[] | null;
@@ -1524,6 +1610,9 @@ export interface components {
             recovery_rate: number;
             rate_limit: number | null;
             max_in_flight: number | null;
+            lapses_after_s: number | null;
+            /** @description Without a URL: when its consumer was last there, to within some seconds. */
+            pulled_at: string | null;
             /** @enum {string} */
             endpoint_state: "healthy" | "failing" | "disabled" | "probing";
             /**
@@ -1562,7 +1651,7 @@ export interface components {
         Webhook: {
             /** @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd */
             id: string;
-            url: string;
+            url: string | null;
             description: string;
             events: string[];
             channels: string[] | null;
@@ -1604,6 +1693,9 @@ export interface components {
             recovery_rate: number;
             rate_limit: number | null;
             max_in_flight: number | null;
+            lapses_after_s: number | null;
+            /** @description Without a URL: when its consumer was last there, to within some seconds. */
+            pulled_at: string | null;
             /** @enum {string} */
             endpoint_state: "healthy" | "failing" | "disabled" | "probing";
             /**
@@ -1637,14 +1729,15 @@ export interface components {
             /** @description 1…n within its delivery. */
             number: number;
             /** @enum {string} */
-            trigger: "schedule" | "manual" | "test" | "probe";
+            trigger: "schedule" | "manual" | "test" | "probe" | "pull";
             /**
              * Format: date-time
              * @example 2025-01-15T10:25:03.000Z
              */
             started_at: string;
             duration_ms: number;
-            url: string;
+            /** @description Null where it was pulled. */
+            url: string | null;
             /** @description As sent; secret values are shown as •••. */
             request_headers: {
                 [key: string]: string;
@@ -1787,6 +1880,42 @@ export interface components {
             };
             body: string;
         };
+        PulledDeliveries: {
+            data: components["schemas"]["PulledDelivery"][];
+            /** @description The place of the last one, to acknowledge all of them by and to go on after; the one that was asked with when there is none. */
+            cursor: string | null;
+        };
+        PulledDelivery: {
+            /**
+             * @description Its place: what is pulled anew gets a new one.
+             * @example d2hfMDFrN3E5dzN2OGU1eGJtMnJ0NG42YzBoemQvNy8xNzM3MTIzNDU2Nzg5
+             */
+            cursor: string;
+            /** @example dlv_01k7q9w3v8e5xbm2rt4n6c0hzd */
+            delivery_id: string;
+            event_id: string;
+            event_type: string;
+            /** @description 1 for the first. */
+            attempt: number;
+            /** @description As a URL would get them, the signature of exactly this body with them, made just now. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description What is signed, in UTF-8: to be passed on byte for byte. */
+            body: string;
+        };
+        Acknowledged: {
+            /** @description How many ended by the cursor; done twice it is none. */
+            acknowledged: number;
+            /** @description One for each result, in their order. */
+            results: {
+                delivery_id: string | null;
+                /** @description Null when it no longer had this place: someone else said what came of it, or it was cancelled. */
+                status: ("pending" | "held" | "queued" | "succeeded" | "failed" | "cancelled" | "expired") | null;
+                /** @description When it can be pulled again. */
+                next_attempt_at: string | null;
+            }[];
+        };
         DeliveryWithAttempts: {
             /** @example dlv_01k7q9w3v8e5xbm2rt4n6c0hzd */
             id: string;
@@ -1797,13 +1926,13 @@ export interface components {
             channel: string | null;
             /** @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd */
             webhook_id: string;
-            /** @description As it is now. */
-            webhook_url: string;
+            /** @description As it is now; null where its deliveries are pulled. */
+            webhook_url: string | null;
             webhook_description: string;
             /** @description The Temporal workflow that owns it. */
             workflow_id: string;
             /** @enum {string} */
-            status: "pending" | "held" | "succeeded" | "failed" | "cancelled" | "expired";
+            status: "pending" | "held" | "queued" | "succeeded" | "failed" | "cancelled" | "expired";
             attempt_count: number;
             next_attempt_at: string | null;
             /** @description Why it is where it is: the last failure, for example. */
@@ -1828,14 +1957,15 @@ export interface components {
             /** @description 1…n within its delivery. */
             number: number;
             /** @enum {string} */
-            trigger: "schedule" | "manual" | "test" | "probe";
+            trigger: "schedule" | "manual" | "test" | "probe" | "pull";
             /**
              * Format: date-time
              * @example 2025-01-15T10:25:03.000Z
              */
             started_at: string;
             duration_ms: number;
-            url: string;
+            /** @description Null where it was pulled. */
+            url: string | null;
             /** @description As sent; secret values are shown as •••. */
             request_headers: {
                 [key: string]: string;
@@ -1861,11 +1991,8 @@ export interface components {
         StartedAttempt: {
             /** @example dlv_01k7q9w3v8e5xbm2rt4n6c0hzd */
             id: string;
-            /**
-             * @description The attempt is listed under this id once it is made.
-             * @example att_01k7q9w3v8e5xbm2rt4n6c0hzd
-             */
-            attempt_id: string;
+            /** @description The attempt is listed under this id once it is made; null where the delivery is queued, to be pulled once more. */
+            attempt_id: string | null;
         };
         InboxMessage: {
             externalCustomerId?: string;
@@ -2125,6 +2252,8 @@ export interface components {
                 failing: number;
                 /** @description Waiting for their endpoint to be enabled. */
                 held: number;
+                /** @description Waiting for their consumer to pull them. */
+                queued: number;
                 /** @description There are more than were counted: 10,000. */
                 is_capped: boolean;
             };
@@ -2173,6 +2302,8 @@ export interface components {
                 failing: number;
                 /** @description Waiting for their endpoint to be enabled. */
                 held: number;
+                /** @description Waiting for their consumer to pull them. */
+                queued: number;
                 /** @description There are more than were counted: 10,000. */
                 is_capped: boolean;
             };
@@ -3737,6 +3868,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The webhook has no URL */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is too large */
             413: {
                 headers: {
@@ -3851,6 +3991,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The webhook has no URL */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body is too large */
             413: {
                 headers: {
@@ -3958,6 +4107,15 @@ export interface operations {
             };
             /** @description There is none, or it is another account’s */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The webhook has no URL */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4374,6 +4532,325 @@ export interface operations {
                 };
             };
             /** @description The account has a limit, and has reached it */
+            429: {
+                headers: {
+                    /** @description Seconds until it may be sent again. */
+                    "Retry-After": string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    RateLimit?: string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is not available */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pollWebhook: {
+        parameters: {
+            query?: {
+                /** @description What comes after that place. If absent: from the first that is not done, also what was pulled before. */
+                cursor?: string;
+                limit?: number;
+                /** @description So many seconds it is waited for a delivery, if there is none. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deliveries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PulledDeliveries"];
+                };
+            };
+            /** @description A parameter, a header or the body’s form is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no valid API key */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not the scope webhooks:write */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another account’s */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The webhook has a URL: its deliveries are sent there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many are waiting */
+            429: {
+                headers: {
+                    /** @description Seconds until it may be sent again. */
+                    "Retry-After": string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    RateLimit?: string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is not available */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgeDeliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledgement"];
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acknowledged"];
+                };
+            };
+            /** @description A parameter, a header or the body’s form is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no valid API key */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not the scope webhooks:write */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another account’s */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The webhook has a URL: its deliveries are sent there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body holds something that is not taken */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has a limit, and has reached it */
+            429: {
+                headers: {
+                    /** @description Seconds until it may be sent again. */
+                    "Retry-After": string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    RateLimit?: string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is not available */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listenToWebhook: {
+        parameters: {
+            query?: {
+                /** @description The same, for those who cannot send the header. */
+                cursor?: string;
+                /** @description So many are sent ahead of what is said of them. */
+                window?: number;
+            };
+            header?: {
+                /** @description Goes on after that message. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of messages (text/event-stream) */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A parameter, a header or the body’s form is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no valid API key */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not the scope webhooks:write */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another account’s */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The webhook has a URL: its deliveries are sent there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many are listening */
             429: {
                 headers: {
                     /** @description Seconds until it may be sent again. */
