@@ -149,6 +149,17 @@ export const settings = {
     fallback: '',
     doc: 'Address ranges that webhooks may be sent to though they are not public, plain http included; commas between.',
   },
+  EGRESS_PROXY_URL: {
+    schema: z.string().refine(isProxyUrl, 'must be an http:// or https:// URL without a path'),
+    fallback: null,
+    doc: 'HTTP proxy that every request to a receiver goes through (CONNECT), with user name and password where it wants them; none unless given.',
+    secret: true,
+  },
+  EGRESS_PROXY_RESOLVES: {
+    schema: z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true'),
+    fallback: 'false',
+    doc: 'Whether that proxy is told names instead of the addresses that were checked: then it alone keeps requests out of your own network.',
+  },
   PROCESSES: {
     schema: integer(1, 64),
     fallback: null,
@@ -246,6 +257,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
         'is required with DATABASE_URL: 32 random bytes in base64, such as `openssl rand -base64 32` prints',
     });
   }
+  if (isGiven('EGRESS_PROXY_RESOLVES') && !isGiven('EGRESS_PROXY_URL')) {
+    problems.push({ setting: 'EGRESS_PROXY_RESOLVES', problem: 'needs EGRESS_PROXY_URL' });
+  }
   problems.push(...temporalProblems(isGiven, values.TEMPORAL_TLS === false));
   if (!isGiven('DATABASE_URL') && Number(values.PROCESSES ?? 1) > 1) {
     problems.push({ setting: 'PROCESSES', problem: 'above 1 needs DATABASE_URL' });
@@ -305,6 +319,17 @@ function integer(least: number, most: number) {
 
 function isUrl(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+function isProxyUrl(text: string): boolean {
+  if (!isUrl(text, ['http:', 'https:'])) return false;
+  const { hostname, pathname, search, hash, username, password } = new URL(text);
+  const isBare = hostname !== '' && pathname === '/' && search === '' && hash === '';
+  try {
+    return isBare && [username, password].map(decodeURIComponent).length === 2;
+  } catch {
+    return false;
+  }
 }
 
 function isHostAndPort(text: string): boolean {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { Database } from './db/database.ts';
 import type { Sealer } from './db/encryption.ts';
+import { createAccessTokens } from './delivery/access-tokens.ts';
 import { type Attempter, createAttempter } from './delivery/attempter.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
 import { createEndpointLimiter, type EndpointLimiter } from './delivery/endpoint-limiter.ts';
@@ -22,6 +23,7 @@ import type { HealthStarter } from './temporal/health-starter.ts';
 import type { WorkflowStarter } from './temporal/workflow-starter.ts';
 import { version } from './version.ts';
 import { isAddressAllowed } from './webhook/address-policy.ts';
+import { checkUrl, tokenUrlPolicy } from './webhook/url-policy.ts';
 
 /** What takes events in and makes attempts: in every process, since each makes the first attempts of what it takes in. */
 export interface Engine {
@@ -66,6 +68,12 @@ export function openEngine({
   const client = createHttpClient({
     isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
     ...(resolve === undefined ? {} : { resolve }),
+    proxy: egressProxyOf(config),
+  });
+  const tokens = createAccessTokens({
+    http: client,
+    isUrlAllowed: (url) => checkUrl(url, tokenUrlPolicy(config.ALLOWED_PRIVATE_CIDRS)).ok,
+    onRequest: (outcome) => meters.tokenRequests.inc({ outcome }),
   });
   const counted = observeHttp(client, meters);
   const http = tracing?.traceHttp(counted, { sends: config.SEND_TRACEPARENT }) ?? counted;
@@ -76,6 +84,7 @@ export function openEngine({
   const limiter = createEndpointLimiter({ db, slots, log });
   const plainAttempter = createAttempter({
     http,
+    tokens,
     recorder: observeRecorder(createRecorder({ db, log }), meters),
     reporter,
     failures,
@@ -116,4 +125,8 @@ export function openEngine({
   opened.push(headStarts.close);
   if (waitingSender !== undefined) opened.push(waitingSender.close);
   return { intake, attempter, slots, limiter, puttingOff, headStarts, waitingSender, failures };
+}
+
+function egressProxyOf({ EGRESS_PROXY_URL: url, EGRESS_PROXY_RESOLVES: resolvesNames }: Config) {
+  return url === undefined ? undefined : { url: new URL(url), resolvesNames };
 }

@@ -2,7 +2,10 @@ import type { WebhookSettings } from '../db/webhooks.ts';
 import { conflict, type FieldError } from './problems.ts';
 
 /** What is for requests that are sent, and so for a webhook with a URL alone. */
-const ofUrl = ['headers', 'auth', 'health', 'rate_limit', 'max_in_flight'] as const;
+const ofUrl = [
+  ...(['headers', 'auth', 'client_certificate', 'server_ca'] as const),
+  ...(['health', 'rate_limit', 'max_in_flight'] as const),
+];
 
 /** What does not go with a webhook's having a URL, or none; and with what it had before. */
 export function pullErrors(

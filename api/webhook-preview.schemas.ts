@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { MAX_URL_CHARS } from '../webhook/url-policy.ts';
 import { eventTypeField } from './fields.schemas.ts';
-import { authField, headersField, profileField } from './webhooks.schemas.ts';
+import { authField } from './webhook-access.schemas.ts';
+import { headersField, profileField } from './webhooks.schemas.ts';
 
 export const webhookPreviewSchema = z
   .strictObject({

@@ -5,13 +5,14 @@ import { authProblem } from '../webhook/auth.ts';
 import { headerProblems } from '../webhook/header-policy.ts';
 import type { Profile } from '../webhook/profile.ts';
 import { catalogueEntry, defaultProfileName, profiles } from '../webhook/profiles.ts';
-import { buildRequest, redactHeaders } from '../webhook/request.ts';
+import { buildRequest, REDACTED, redactHeaders } from '../webhook/request.ts';
 import { generateSecret } from '../webhook/secrets.ts';
 import { carriesType } from '../webhook/subscriptions.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import { type FieldError, invalidBody } from './problems.ts';
 import { type Route, route, type Services } from './routes.ts';
 import { pointerTo } from './validation.ts';
+import type { AuthBody } from './webhook-access.schemas.ts';
 import { previewedRequestSchema, webhookPreviewSchema } from './webhook-preview.schemas.ts';
 
 const exampleUrl = 'https://yourapp.com/webhooks/inbox';
@@ -32,7 +33,7 @@ const postPreview = route({
   async handle(services, { body, caller }) {
     const profile = profiles[body.profile ?? defaultProfileName];
     const { event_type, headers = {}, auth = { type: 'none' as const } } = body;
-    const wrongAuth = authProblem(profile, auth);
+    const wrongAuth = authProblem(profile, unhidden(auth));
     const errors: FieldError[] = [
       ...(carriesType(profile, event_type) ? [] : [notCarried(profile)]),
       ...headerProblems(headers).map(({ name, detail }) => ({
@@ -50,7 +51,7 @@ const postPreview = route({
         profile,
         event: eventToSend({ ...event, data: JSON.stringify(data) }),
         secrets: [generateSecret()],
-        auth,
+        auth: auth.type === 'oauth2' ? { type: 'bearer', token: hidden } : auth,
         headers,
         attemptedAt: now,
         userAgent: `Postrider/${services.settings.version}`,
@@ -66,6 +67,15 @@ const postPreview = route({
     }
   },
 });
+
+/** Stands in for what is stored and for a token that nobody has asked for; shown as ••• again. */
+const hidden = 'hidden';
+
+/** A form shows ••• for what is stored. */
+function unhidden(auth: AuthBody): AuthBody {
+  const text = JSON.stringify(auth);
+  return JSON.parse(text.replaceAll(`"${REDACTED}"`, `"${hidden}"`));
+}
 
 function notCarried({ name }: Profile): FieldError {
   return { pointer: '/event_type', detail: `the profile ${name} does not carry events of this type` };

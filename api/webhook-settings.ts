@@ -1,8 +1,7 @@
 import type { Webhook, WebhookSettings } from '../db/webhooks.ts';
-import { authProblem } from '../webhook/auth.ts';
 import { headerProblems } from '../webhook/header-policy.ts';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
-import type { Auth, Profile } from '../webhook/profile.ts';
+import type { Profile } from '../webhook/profile.ts';
 import { isProfileName, profiles } from '../webhook/profiles.ts';
 import { REDACTED } from '../webhook/request.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
@@ -14,7 +13,15 @@ import { pullErrors } from './pull-settings.ts';
 import type { ApiSettings } from './routes.ts';
 import { pointerTo } from './validation.ts';
 import {
-  type AuthBody,
+  authErrors,
+  chosenCertificate,
+  shownAuth,
+  shownCertificate,
+  tlsErrors,
+  withKeptCredentials,
+  withKeptValues,
+} from './webhook-access.ts';
+import {
   type NewWebhookBody,
   type OwnPolicyBody,
   type RetryScheduleBody,
@@ -36,6 +43,7 @@ export function settingsOf(
   body: NewWebhookBody | WebhookReplacementBody,
   rules: SettingsRules,
 ): WebhookSettings {
+  const certificate = chosenCertificate(body.client_certificate, rules.current);
   const settings: WebhookSettings = {
     url: body.url,
     description: body.description ?? '',
@@ -43,8 +51,11 @@ export function settingsOf(
     channels: body.channels ? [...new Set(body.channels)] : null,
     retry_schedule: body.retry_schedule ? storedSchedule(body.retry_schedule) : null,
     timeout_ms: body.timeout_ms ?? null,
+    // `•••` cannot be sent as a header's value, so where there is nothing to keep it is refused as one.
     headers: withKeptValues(body.headers ?? {}, rules.current?.headers ?? {}),
     auth: withKeptCredentials(body.auth ?? { type: 'none' }, rules.current?.auth),
+    client_certificate: certificate.chosen,
+    server_ca: body.server_ca ?? null,
     health: storedPolicy(body.health),
     recovery_rate: body.recovery_rate ?? usualRecoveryRate,
     rate_limit: body.rate_limit ?? null,
@@ -55,6 +66,7 @@ export function settingsOf(
     ...profileErrors(body.profile, rules),
     ...settingsErrors(settings, body, rules),
     ...pullErrors(settings, rules.current?.url),
+    ...certificate.errors,
   ];
   if (errors.length > 0) throw invalidBody(errors);
   return settings;
@@ -66,7 +78,8 @@ export function changedSettings(
   change: WebhookChangeBody,
   rules: Omit<SettingsRules, 'current'>,
 ): WebhookSettings {
-  const whole = { ...shownSettings(current), ...withoutUndefined(change) };
+  const { client_certificate_details: _details, ...shown } = shownSettings(current);
+  const whole = { ...shown, ...withoutUndefined(change) };
   return settingsOf(whole as WebhookReplacementBody, { ...rules, current });
 }
 
@@ -108,14 +121,14 @@ function profileErrors(named: string | undefined, { profile, current }: Settings
 }
 
 function settingsErrors(
-  { url, headers, auth }: WebhookSettings,
+  settings: WebhookSettings,
   { events }: Pick<NewWebhookBody, 'events'>,
-  { profile, policy }: SettingsRules,
+  { profile, policy, current }: SettingsRules,
 ): FieldError[] {
+  const { url, headers, auth } = settings;
   const { httpsOnly } = profile;
   const { allowedPrivateCidrs } = policy;
   const urlCheck = url === null ? null : checkUrl(url, { httpsOnly, allowedPrivateCidrs });
-  const auths = authProblem(profile, auth) ?? unkeptCredential(auth);
   return [
     ...(urlCheck === null || urlCheck.ok ? [] : [{ pointer: '/url', detail: urlCheck.problem.detail }]),
     ...events.flatMap((pattern, index) =>
@@ -132,32 +145,9 @@ function settingsErrors(
       pointer: pointerTo(name === null ? ['headers'] : ['headers', name]),
       detail,
     })),
-    ...(auths === null ? [] : [{ pointer: `/auth/${auths.field}`, detail: auths.detail }]),
+    ...authErrors(auth, { profile, policy }),
+    ...tlsErrors(settings, current),
   ];
-}
-
-function unkeptCredential(auth: Auth) {
-  const detail = `${REDACTED} keeps what is stored, and nothing of this type is`;
-  if (auth.type === 'basic' && auth.password === REDACTED) return { field: 'password', detail };
-  return auth.type === 'bearer' && auth.token === REDACTED ? { field: 'token', detail } : null;
-}
-
-/** `•••` cannot be sent as a header's value, so where there is nothing to keep it is refused as one. */
-function withKeptValues(given: Record<string, string>, current: Record<string, string>) {
-  return Object.fromEntries(
-    Object.entries(given).map(([name, value]) => [
-      name,
-      value === REDACTED && Object.hasOwn(current, name) ? (current[name] ?? value) : value,
-    ]),
-  );
-}
-
-function withKeptCredentials(given: AuthBody, current: Auth | undefined): Auth {
-  if (given.type === 'basic' && given.password === REDACTED && current?.type === 'basic') {
-    return { ...given, password: current.password };
-  }
-  if (given.type === 'bearer' && given.token === REDACTED && current?.type === 'bearer') return current;
-  return given;
 }
 
 function shownSettings(webhook: WebhookSettings) {
@@ -170,17 +160,14 @@ function shownSettings(webhook: WebhookSettings) {
     timeout_ms: webhook.timeout_ms,
     headers: Object.fromEntries(Object.keys(webhook.headers).map((name) => [name, REDACTED])),
     auth: shownAuth(webhook.auth),
+    ...shownCertificate(webhook.client_certificate),
+    server_ca: webhook.server_ca,
     health: webhook.health,
     recovery_rate: webhook.recovery_rate,
     rate_limit: webhook.rate_limit,
     max_in_flight: webhook.max_in_flight,
     lapses_after_s: webhook.lapses_after_s,
   };
-}
-
-function shownAuth(auth: Auth): AuthBody {
-  if (auth.type === 'basic') return { ...auth, password: REDACTED };
-  return auth.type === 'bearer' ? { type: 'bearer', token: REDACTED } : auth;
 }
 
 /** A policy that says nothing is none. */

@@ -19,6 +19,12 @@ import {
   pageSchema,
   shownId,
 } from './fields.schemas.ts';
+import {
+  authField,
+  certificateDetailsSchema,
+  clientCertificateField,
+  serverCaField,
+} from './webhook-access.schemas.ts';
 import { ownPolicyField } from './webhook-health.schemas.ts';
 
 /** Held deliveries a second, where a webhook says nothing else. */
@@ -57,17 +63,6 @@ const retryScheduleField = z
     }),
   ])
   .meta({ description: 'When attempts are made; null or absent for the profile’s own schedule.' });
-
-export const authField = z
-  .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('none') }),
-    z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
-    z.strictObject({ type: z.literal('bearer'), token: z.string() }),
-  ])
-  .meta({
-    description:
-      'How requests authenticate. Read back, password and token are •••, which sent again keeps them.',
-  });
 
 export const profileField = z.enum(profileNames as [ProfileName, ...ProfileName[]]);
 
@@ -141,6 +136,8 @@ const optionalFields = {
     .meta({ description: 'How long an attempt may take; null or absent for the profile’s own limit.' }),
   headers: headersField.optional(),
   auth: authField.optional(),
+  client_certificate: clientCertificateField.nullish(),
+  server_ca: serverCaField.nullish(),
   health: ownPolicyField.nullish(),
   recovery_rate: recoveryRateField.nullish(),
   rate_limit: rateLimitField.nullish(),
@@ -211,6 +208,12 @@ export const webhookSchema = z
     timeout_ms: z.int().nullable(),
     headers: z.record(z.string(), z.string()),
     auth: authField,
+    client_certificate: clientCertificateField
+      .omit({ passphrase: true })
+      .meta({ id: 'ShownClientCertificate' })
+      .nullable(),
+    client_certificate_details: certificateDetailsSchema.nullable(),
+    server_ca: z.string().nullable(),
     health: ownPolicyField.nullable(),
     recovery_rate: recoveryRateField,
     rate_limit: rateLimitField.nullable(),
@@ -327,5 +330,4 @@ export type NewWebhookBody = z.output<typeof newWebhookSchema>;
 export type WebhookReplacementBody = z.output<typeof webhookReplacementSchema>;
 export type WebhookChangeBody = z.output<typeof webhookChangeSchema>;
 export type RetryScheduleBody = z.output<typeof retryScheduleField>;
-export type AuthBody = z.output<typeof authField>;
 export type OwnPolicyBody = z.output<typeof ownPolicyField>;

@@ -15,6 +15,7 @@ export const webhookColumns: readonly Column<Webhook>[] = [
 
 /** A webhook, a line for each thing that is to be known of it. What it says of itself beyond these `--json` shows. */
 export function webhookLines(webhook: Webhook, health?: Health): string[] {
+  const certificate = webhook.client_certificate_details;
   return lines([
     ['id', webhook.id],
     ['url', webhook.url ?? 'none: it is pulled'],
@@ -23,6 +24,7 @@ export function webhookLines(webhook: Webhook, health?: Health): string[] {
     ['channels', webhook.channels?.join(', ') ?? null],
     ['profile', webhook.profile],
     ['auth', webhook.auth.type],
+    ['certificate', certificate && `${certificate.subject} until ${certificate.not_after}`],
     ['rate limit', webhook.rate_limit === null ? null : `${webhook.rate_limit} a second`],
     ['in flight', webhook.max_in_flight === null ? null : `${webhook.max_in_flight} at most`],
     ['endpoint', `${webhook.endpoint_state} since ${webhook.state_since}`],

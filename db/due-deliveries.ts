@@ -56,6 +56,7 @@ export interface LoadedWebhook extends EndpointLimits {
   timeout_ms: number | null;
   headers_sealed: string | null;
   auth_sealed: string | null;
+  tls_sealed: string | null;
   /** Secrets that sign now, newest first. */
   secrets_sealed: string[];
 }
@@ -98,7 +99,7 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
           d.waiting_since is not null as is_waiting,
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test, e.traceparent,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
-          w.id as webhook_id, w.rate_limit, w.max_in_flight, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed,
+          w.id as webhook_id, w.rate_limit, w.max_in_flight, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed, w.tls_sealed,
           w.deleted_at is not null as is_webhook_deleted,
           array(
             select s.sealed from webhook_secrets s
@@ -145,6 +146,7 @@ interface DeliveryRow {
   timeout_ms: number | null;
   headers_sealed: string | null;
   auth_sealed: string | null;
+  tls_sealed: string | null;
   secrets_sealed: string[];
 }
 
@@ -183,6 +185,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
       timeout_ms: row.timeout_ms,
       headers_sealed: row.headers_sealed,
       auth_sealed: row.auth_sealed,
+      tls_sealed: row.tls_sealed,
       secrets_sealed: row.secrets_sealed,
     },
   };

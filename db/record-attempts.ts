@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { blamelessReasons } from '../webhook/failure-reasons.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type AttemptId, type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
@@ -40,6 +41,8 @@ export interface RecordedAttempt {
   /** It failed its delivery, and that was noted in `untold_failures` just now. */
   is_untold: boolean;
 }
+
+const blameless = sql.raw(blamelessReasons.map((reason) => `'${reason}'`).join(', '));
 
 /** A server that hangs longer is given up, in ms, and the attempts are recorded by the next statement. */
 const timeoutMs = 10_000;
@@ -90,8 +93,8 @@ export const recordAttempts = query(
             next_attempt_at: ['text', (record) => record.next_attempt_at?.toISOString() ?? null],
           })}
         ), unrecorded as (
-          -- An event that the dialect cannot express says nothing of the endpoint.
-          select *, trigger = 'schedule' and reason is distinct from 'unsendable' as counts
+          -- Some reasons say nothing of the endpoint.
+          select *, trigger = 'schedule' and coalesce(reason, '') not in (${blameless}) as counts
           from input where not exists (select from attempts where attempts.id = input.id)
         ), outcomes as (
           select webhook_id, count(*)::int as count, bool_or(not succeeded) as has_failure

@@ -10,6 +10,7 @@ const sealedColumns = [
   { table: sql`webhook_secrets`, column: sql`sealed`, webhook: sql`webhook_id` },
   { table: sql`webhooks`, column: sql`headers_sealed`, webhook: sql`id` },
   { table: sql`webhooks`, column: sql`auth_sealed`, webhook: sql`id` },
+  { table: sql`webhooks`, column: sql`tls_sealed`, webhook: sql`id` },
 ] as const;
 
 const rowsPerBatch = 200;

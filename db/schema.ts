@@ -170,6 +170,8 @@ export const webhooks = pgTable(
     /** Sealed (db/encryption.ts) JSON: extra headers, and how to authenticate at the endpoint. */
     headers_sealed: text(),
     auth_sealed: text(),
+    /** Sealed JSON (webhook/tls-settings.ts): client certificate, its key, authorities; null for none of these. */
+    tls_sealed: text(),
     /** When the endpoint is disabled and how it is enabled again (webhook/health-policy.ts); null for the profile's own. */
     health_policy: jsonb(),
     /** Held deliveries a second that go out when it recovers. */

@@ -4,6 +4,7 @@ import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
 import type { Auth } from '../webhook/profile.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
+import { noTls, type TlsSettings } from '../webhook/tls-settings.ts';
 import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import type { Database } from './database.ts';
 import type { Sealer } from './encryption.ts';
@@ -13,7 +14,7 @@ import { type Page, type PageRequest, toPage } from './paging.ts';
 import { accounts, deliveries, type EndpointState, webhookSecrets, webhooks } from './schema.ts';
 
 /** What its owner decides about a webhook, and may change. */
-export interface WebhookSettings extends EndpointLimits {
+export interface WebhookSettings extends EndpointLimits, TlsSettings {
   /** Null where its consumer pulls its deliveries. */
   url: string | null;
   description: string;
@@ -238,6 +239,8 @@ const settingNames = [
     'timeout_ms',
     'headers',
     'auth',
+    'client_certificate',
+    'server_ca',
   ] as const),
   ...(['health', 'recovery_rate', 'rate_limit', 'max_in_flight', 'lapses_after_s'] as const),
 ];
@@ -253,12 +256,18 @@ function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
     timeout_ms,
     headers_sealed: Object.keys(headers).length === 0 ? null : sealer.seal(JSON.stringify(headers), id),
     auth_sealed: auth.type === 'none' ? null : sealer.seal(JSON.stringify(auth), id),
+    tls_sealed: sealTls(settings, sealer, id),
     health_policy: health,
     recovery_rate: settings.recovery_rate,
     rate_limit: settings.rate_limit,
     max_in_flight: settings.max_in_flight,
     lapses_after_s: settings.lapses_after_s,
   };
+}
+
+function sealTls({ client_certificate, server_ca }: TlsSettings, sealer: Sealer, id: WebhookId) {
+  if (client_certificate === null && server_ca === null) return null;
+  return sealer.seal(JSON.stringify({ client_certificate, server_ca }), id);
 }
 
 function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
@@ -273,6 +282,7 @@ function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
     timeout_ms: row.timeout_ms,
     headers: row.headers_sealed === null ? {} : JSON.parse(sealer.open(row.headers_sealed, row.id)),
     auth: row.auth_sealed === null ? { type: 'none' } : JSON.parse(sealer.open(row.auth_sealed, row.id)),
+    ...(row.tls_sealed === null ? noTls : (JSON.parse(sealer.open(row.tls_sealed, row.id)) as TlsSettings)),
     health: row.health_policy as Partial<HealthPolicy> | null,
     recovery_rate: row.recovery_rate,
     rate_limit: row.rate_limit,

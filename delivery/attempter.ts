@@ -8,15 +8,18 @@ import type { Cidr } from '../webhook/address-policy.ts';
 import type { Answer } from '../webhook/answer.ts';
 import { isLimited } from '../webhook/endpoint-limits.ts';
 import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
+import type { SentAuth } from '../webhook/profile.ts';
 import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
+import type { AccessTokens } from './access-tokens.ts';
 import type { EndpointLimiter } from './endpoint-limiter.ts';
 import { eventToSend } from './event-to-send.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
+import { postWithToken, type Sent } from './post-with-token.ts';
 import type { Recorder } from './recorder.ts';
 import { createTargetOpener, type Target } from './target.ts';
 
@@ -52,6 +55,7 @@ export interface Attempter {
 
 export function createAttempter(dependencies: {
   http: HttpClient;
+  tokens: AccessTokens;
   recorder: Recorder;
   reporter: HealthReporter;
   failures: Pick<FailureTeller, 'tell'>;
@@ -64,7 +68,7 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, recorder, reporter, failures, limiter, userAgent } = dependencies;
+  const { http, tokens, recorder, reporter, failures, limiter, userAgent } = dependencies;
   const { scheduleScale, random, log } = dependencies;
   const targets = createTargetOpener(dependencies);
   const underWay = new Map<string, Promise<AttemptOutcome>>();
@@ -147,15 +151,18 @@ export function createAttempter(dependencies: {
     );
   }
 
-  async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date) {
+  async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date): Promise<Sent> {
     const { event } = delivery;
     if (!target.isUrlAllowed) return { headers: {}, answer: notSent('url_refused') };
-    try {
+    if (target.certificateEndsAt <= attemptedAt.getTime()) {
+      return { headers: {}, answer: notSent('certificate_expired') };
+    }
+    const send = async (auth: SentAuth, timeoutMs: number): Promise<Sent> => {
       const request = buildRequest({
         profile: target.profile,
         event: eventToSend(event),
         secrets: target.secrets,
-        auth: target.auth,
+        auth,
         headers: target.headers,
         attemptedAt,
         userAgent,
@@ -164,9 +171,16 @@ export function createAttempter(dependencies: {
         url: target.url,
         headers: request.headers,
         body: request.body,
-        timeoutMs: target.timeoutMs,
+        timeoutMs,
+        tls: target.tls,
       });
       return { headers: redactHeaders(request.headers, Object.keys(target.headers)), answer };
+    };
+    const { auth: credentials, timeoutMs } = target;
+    try {
+      return credentials.type === 'oauth2'
+        ? await postWithToken(tokens, { webhook: delivery.webhook.id, credentials, timeoutMs }, send)
+        : await send(credentials, timeoutMs);
     } catch (error) {
       if (!(error instanceof UnsendableEventError)) throw error;
       return { headers: {}, answer: notSent('unsendable') };

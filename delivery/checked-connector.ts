@@ -1,6 +1,8 @@
 import { promises as dns, type LookupAddress } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
+import { BeyondProxyError, type EgressProxy, openTunnel } from './egress-proxy.ts';
 
 /** Every address of a host name, in the order in which to try them. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -28,14 +30,21 @@ export interface ConnectorOptions {
   readonly timeoutMs: number;
   /** PEM of the authorities to trust instead of Node's. */
   readonly ca?: string | undefined;
+  /** What TLS connections are made with, a client's certificate for one, instead of what is usual. */
+  readonly secureContext?: SecureContext;
+  readonly proxy?: EgressProxy | undefined;
 }
+
+/** How many of a receiver's addresses a proxy is told, one after the other. */
+const mostAddressesByProxy = 4;
 
 /**
  * Connects to addresses that were checked and to no others: a name is resolved once a connection, the addresses that
- * the policy forbids are struck out, and the socket is given the rest. What DNS says later changes nothing.
+ * the policy forbids are struck out, and the socket is given the rest. What DNS says later changes nothing. A proxy
+ * is told one of these addresses, and TLS and HTTP say the name.
  */
 export function createCheckedConnector(options: ConnectorOptions): buildConnector.connector {
-  const { isAddressAllowed, resolve, timeoutMs, ca } = options;
+  const { isAddressAllowed, resolve, timeoutMs, ca, secureContext, proxy } = options;
 
   const lookup: LookupFunction = (hostname, { all }, callback) => {
     permittedAddresses(hostname).then(
@@ -45,12 +54,15 @@ export function createCheckedConnector(options: ConnectorOptions): buildConnecto
         else if (all === true) callback(null, addresses);
         else callback(null, first.address, first.family);
       },
-      (error: NodeJS.ErrnoException) => callback(new ResolveError(error.code), ''),
+      (error: Error) => callback(error, ''),
     );
   };
 
+  /** @throws ResolveError */
   async function permittedAddresses(hostname: string): Promise<LookupAddress[]> {
-    const addresses = await resolve(hostname);
+    const addresses = await resolve(hostname).catch((error: NodeJS.ErrnoException) => {
+      throw new ResolveError(error.code);
+    });
     return addresses.filter(({ address }) => isAddressAllowed(address));
   }
 
@@ -60,16 +72,57 @@ export function createCheckedConnector(options: ConnectorOptions): buildConnecto
     lookup,
     autoSelectFamily: true,
     ...(ca === undefined ? {} : { ca }),
+    ...(secureContext === undefined ? {} : { secureContext }),
   });
+
+  async function hostsForProxy(hostname: string, resolvesNames: boolean): Promise<string[]> {
+    if (resolvesNames || isIP(hostname) !== 0) return [hostname];
+    const addresses = await permittedAddresses(hostname);
+    return addresses.slice(0, mostAddressesByProxy).map(({ address }) => address);
+  }
+
+  /** Another address is tried when the proxy did not reach one, as long as there is time. */
+  async function tunnelTo(
+    { hostname, port, protocol }: buildConnector.Options,
+    through: EgressProxy,
+  ): Promise<Socket> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const hosts = await Promise.race([hostsForProxy(hostname, through.resolvesNames), tooLate(signal)]);
+    let failure: Error = new BlockedAddressError();
+    for (const host of hosts) {
+      try {
+        const target = { host, port: Number(port || (protocol === 'https:' ? 443 : 80)), signal };
+        return (await openTunnel(through, target)).setNoDelay(true).setKeepAlive(true, 60_000);
+      } catch (error) {
+        if (!(error instanceof BeyondProxyError) || signal.aborted) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
 
   return (target, callback) => {
     // A literal address is connected to without a lookup.
     if (isIP(target.hostname) !== 0 && !isAddressAllowed(target.hostname)) {
       process.nextTick(callback, new BlockedAddressError(), null);
-    } else {
+    } else if (proxy === undefined) {
       connect(target, callback);
+    } else {
+      tunnelTo(target, proxy).then(
+        (socket) => {
+          if (target.protocol === 'https:') connect({ ...target, httpSocket: socket }, callback);
+          else callback(null, socket);
+        },
+        (error: Error) => callback(error, null),
+      );
     }
   };
+}
+
+function tooLate(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new BeyondProxyError()), { once: true });
+  });
 }
 
 /**

@@ -1,9 +1,12 @@
+import type { SecureContext } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
 import type { Answer } from '../webhook/answer.ts';
 import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
 import { createCheckedConnector, createSystemResolve, type Resolve } from './checked-connector.ts';
+import type { EgressProxy } from './egress-proxy.ts';
 import { networkFailureOf } from './network-failures.ts';
 import { createOriginSlots, type Release } from './origin-slots.ts';
+import { createOwnAgents, type OwnTls } from './own-agents.ts';
 
 /** How much of a response's body is kept, in bytes. */
 export const MAX_RESPONSE_BYTES = 64 * 1024;
@@ -18,6 +21,8 @@ export interface PostRequest {
   readonly body: string;
   /** From the call to the end of the answer's body, in ms; waiting for a connection counts. */
   readonly timeoutMs: number;
+  /** What the connection is made with that is not as for all others, and shared with none of another owner. */
+  readonly tls?: OwnTls | undefined;
 }
 
 export interface HttpClient {
@@ -44,6 +49,8 @@ export interface HttpClientOptions {
   readonly resolve?: Resolve;
   /** PEM of the authorities to trust instead of Node's. */
   readonly ca?: string;
+  /** Every connection goes through it. @default none */
+  readonly proxy?: EgressProxy | undefined;
 }
 
 /** An HTTP/1.1 client of its own, with connections kept alive for each origin and certificates checked. */
@@ -52,21 +59,27 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const slots = createOriginSlots(connectionsPerOrigin);
   const underWay = new Set<Promise<Answer>>();
   let isClosed = false;
-  const agent = new Agent({
-    connect: createCheckedConnector({
-      isAddressAllowed: options.isAddressAllowed,
-      resolve: options.resolve ?? createSystemResolve(),
-      timeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-      ca: options.ca,
-    }),
-    connections: connectionsPerOrigin,
-    pipelining: 1,
-    // One timer of our own bounds the whole exchange.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const resolve = options.resolve ?? createSystemResolve();
+  const newAgent = (secureContext?: SecureContext) =>
+    new Agent({
+      connect: createCheckedConnector({
+        isAddressAllowed: options.isAddressAllowed,
+        resolve,
+        timeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+        ca: options.ca,
+        proxy: options.proxy,
+        ...(secureContext === undefined ? {} : { secureContext }),
+      }),
+      connections: connectionsPerOrigin,
+      pipelining: 1,
+      // One timer of our own bounds the whole exchange.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  const agent = newAgent();
+  const ownAgents = createOwnAgents({ newAgent, ca: options.ca });
 
-  async function exchange({ url, headers, body, timeoutMs }: PostRequest): Promise<Answer> {
+  async function exchange({ url, headers, body, timeoutMs, tls }: PostRequest): Promise<Answer> {
     const startedAt = performance.now();
     const elapsed = () => Math.round(performance.now() - startedAt);
     const failed = (reason: FailureReason): Answer => ({
@@ -78,10 +91,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     if (isClosed) return failed('interrupted');
     if (!URL.canParse(url)) return failed('url_refused');
     const { origin, pathname, search } = new URL(url);
-    const release = await slots.acquire(origin, timeoutMs);
+    const used = tls === undefined ? agent : ownAgents.of(tls);
+    if (used === undefined) return failed('tls');
+    const slot = tls === undefined ? origin : `${origin} ${tls.owner}`;
+    const release = await slots.acquire(slot, timeoutMs);
     if (release === null) return failed('connection_limit');
     const request = { origin, path: pathname + search, method: 'POST', headers: { ...headers }, body };
-    return dispatch(agent, request, { timeoutMs, elapsed, release });
+    return dispatch(used, request, { timeoutMs, elapsed, release });
   }
 
   return {
@@ -93,7 +109,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     async close() {
       isClosed = true;
       await Promise.allSettled(underWay);
-      await agent.destroy();
+      await Promise.all([agent.destroy(), ownAgents.close()]);
     },
   };
 }

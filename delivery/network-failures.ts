@@ -1,6 +1,7 @@
 import { errors } from 'undici';
 import type { FailureReason } from '../webhook/failure-reasons.ts';
 import { BlockedAddressError, ResolveError } from './checked-connector.ts';
+import { BeyondProxyError, EgressProxyError } from './egress-proxy.ts';
 
 /** How far a request had come when its connection failed. */
 export interface RequestProgress {
@@ -44,6 +45,12 @@ const SELF_EXPLANATORY: ReadonlySet<FailureReason> = new Set([
 /** What an error of the HTTP agent means. What is not known is `internal`. */
 export function networkFailureOf(error: Error, progress: RequestProgress): NetworkFailure {
   if (error instanceof BlockedAddressError) return { reason: 'blocked_address' };
+  if (error instanceof EgressProxyError) return { reason: 'proxy', code: error.code };
+  if (error instanceof BeyondProxyError) {
+    return error.code === undefined
+      ? { reason: 'connect_timeout' }
+      : { reason: 'unreachable', code: error.code };
+  }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (error instanceof ResolveError) return { reason: 'dns', code };
   if (error instanceof errors.HTTPParserError) return { reason: 'protocol_error' };

@@ -74,7 +74,9 @@ export function createPullDoor({
     const event = eventToSend(delivery.event);
     try {
       const target = targets.open(delivery.webhook);
-      const { headers, body } = buildRequest({ ...target, event, attemptedAt, userAgent });
+      // A webhook without a URL has none (api/pull-settings.ts).
+      const auth = { type: 'none' } as const;
+      const { headers, body } = buildRequest({ ...target, auth, event, attemptedAt, userAgent });
       return {
         cursor: textOfCursor({ webhook_id: webhook.id, number, at_ms: attemptedAt.getTime() }),
         ...{ delivery_id: delivery.id, event_id: event.id, event_type: event.type },

@@ -2,11 +2,13 @@ import type { LoadedWebhook } from '../db/due-deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
 import type { WebhookId } from '../db/ids.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
+import { certificateDetails } from '../webhook/client-certificate.ts';
 import type { Auth, Profile, ProfileName } from '../webhook/profile.ts';
 import { profiles } from '../webhook/profiles.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
 import { parseSecret, type SigningSecret } from '../webhook/secrets.ts';
 import { checkUrl } from '../webhook/url-policy.ts';
+import type { OwnTls } from './own-agents.ts';
 
 /** How a webhook wants its requests: its profile with its own overrides, and its secrets in the clear. */
 export interface Target {
@@ -21,6 +23,10 @@ export interface Target {
   secrets: SigningSecret[];
   headers: Record<string, string>;
   auth: Auth;
+  /** Undefined for what all connections have. */
+  tls: OwnTls | undefined;
+  /** When its client certificate ends, in ms since 1970; infinite without one. */
+  certificateEndsAt: number;
 }
 
 /** Makes targets of webhooks as they are stored. */
@@ -32,7 +38,7 @@ export interface TargetOpener {
 const mostRemembered = 10_000;
 
 /** What of a target is costly to make, with what it was made of. */
-type Costly = Pick<Target, 'isUrlAllowed' | 'secrets' | 'headers' | 'auth'>;
+type Costly = Pick<Target, 'isUrlAllowed' | 'secrets' | 'headers' | 'auth' | 'tls' | 'certificateEndsAt'>;
 
 /** An opener that remembers what it has decrypted and read for as long as the webhook stays as it is. */
 export function createTargetOpener({
@@ -46,6 +52,10 @@ export function createTargetOpener({
 
   function make(webhook: LoadedWebhook, profile: Profile): Costly {
     const open = (sealed: string) => sealer.open(sealed, webhook.id);
+    const tls: OwnTls | undefined =
+      webhook.tls_sealed === null
+        ? undefined
+        : { owner: webhook.id, ...JSON.parse(open(webhook.tls_sealed)) };
     return {
       isUrlAllowed:
         webhook.url !== null &&
@@ -53,6 +63,10 @@ export function createTargetOpener({
       secrets: webhook.secrets_sealed.map((sealed) => parseSecret(open(sealed))),
       headers: webhook.headers_sealed === null ? {} : JSON.parse(open(webhook.headers_sealed)),
       auth: webhook.auth_sealed === null ? { type: 'none' } : JSON.parse(open(webhook.auth_sealed)),
+      tls,
+      certificateEndsAt: tls?.client_certificate
+        ? certificateDetails(tls.client_certificate).not_after.getTime()
+        : Number.POSITIVE_INFINITY,
     };
   }
 
@@ -93,6 +107,7 @@ function isSame(a: LoadedWebhook, b: LoadedWebhook): boolean {
     a.profile === b.profile &&
     a.headers_sealed === b.headers_sealed &&
     a.auth_sealed === b.auth_sealed &&
+    a.tls_sealed === b.tls_sealed &&
     a.secrets_sealed.length === b.secrets_sealed.length &&
     a.secrets_sealed.every((sealed, index) => sealed === b.secrets_sealed[index])
   );

@@ -54,6 +54,11 @@ export function createMeters({ process, version }: { process: string; version: s
     attemptFailures: counter('postrider_attempt_failures_total', 'Attempts that failed, by reason.', [
       'reason',
     ]),
+    tokenRequests: counter(
+      'postrider_token_requests_total',
+      'Requests for access tokens (OAuth 2 client credentials), by outcome.',
+      ['outcome'],
+    ),
     attemptDuration: histogram(
       'postrider_attempt_duration_seconds',
       'How long the requests to receivers took.',
@@ -104,6 +109,7 @@ export function createMeters({ process, version }: { process: string; version: s
     meters.deliveriesEnded.inc({ outcome }, 0);
     meters.attempts.inc({ trigger: 'schedule', outcome }, 0);
   }
+  for (const outcome of ['succeeded', 'failed']) meters.tokenRequests.inc({ outcome }, 0);
   for (const result of ['started', 'running', 'failed']) meters.workflowStarts.inc({ result }, 0);
   return meters;
 }

@@ -24,6 +24,7 @@ test('an empty environment gives every default', () => {
     TEMPORAL_NAMESPACE: 'default',
     TEMPORAL_TASK_QUEUE: 'postrider',
     ALLOWED_PRIVATE_CIDRS: [],
+    EGRESS_PROXY_RESOLVES: false,
     PROCESSES: 1,
     RETENTION_DAYS: 30,
     EVENTS_PER_WORKFLOW: 50,
@@ -63,6 +64,8 @@ test('every setting is read', () => {
     ADMIN_API_KEY: 'pk_0123456789abcdef',
     ENCRYPTION_KEY: `${key}, ${key}`,
     ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8, ::1',
+    EGRESS_PROXY_URL: 'http://user:p%40ss@proxy.example.com:3128',
+    EGRESS_PROXY_RESOLVES: 'true',
     PROCESSES: '3',
     RETENTION_DAYS: '7',
     EVENTS_PER_WORKFLOW: '1',
@@ -93,6 +96,8 @@ test('every setting is read', () => {
     TEMPORAL_UI_URL: 'https://temporal.example.com',
     ADMIN_API_KEY: 'pk_0123456789abcdef',
     ENCRYPTION_KEY: `${key}, ${key}`,
+    EGRESS_PROXY_URL: 'http://user:p%40ss@proxy.example.com:3128',
+    EGRESS_PROXY_RESOLVES: true,
     RETENTION_DAYS: 7,
     EVENTS_PER_WORKFLOW: 1,
     GROUP_WINDOW_MS: 0,
@@ -132,6 +137,21 @@ test('credentials for Temporal want an address, encryption, and a key for the ce
   );
   expect(problemsOf({ TEMPORAL_ADDRESS, TEMPORAL_TLS_CLIENT_KEY_PATH }).message).toBe(
     'TEMPORAL_TLS_CLIENT_KEY_PATH needs TEMPORAL_TLS_CLIENT_CERT_PATH',
+  );
+});
+
+test('an egress proxy is an HTTP proxy, and its password is in no message', () => {
+  for (const EGRESS_PROXY_URL of [
+    'socks5://user:s3cret@proxy:1080',
+    'http://user:s3cret@proxy:3128/path',
+    'https://user:s3cret%FF@proxy',
+    'user:s3cret@proxy:3128',
+  ]) {
+    const { message } = problemsOf({ EGRESS_PROXY_URL });
+    expect(message).toBe('EGRESS_PROXY_URL must be an http:// or https:// URL without a path');
+  }
+  expect(problemsOf({ EGRESS_PROXY_RESOLVES: 'true' }).message).toBe(
+    'EGRESS_PROXY_RESOLVES needs EGRESS_PROXY_URL',
   );
 });
 
@@ -187,7 +207,9 @@ describe('what does not do', () => {
 
 test('a secret is in no message, whatever it is', () => {
   const secrets = (Object.keys(settings) as SettingName[]).filter((name) => 'secret' in settings[name]);
-  expect(secrets).toEqual(['DATABASE_URL', 'TEMPORAL_API_KEY', 'ADMIN_API_KEY', 'ENCRYPTION_KEY']);
+  expect(secrets).toEqual([
+    ...['DATABASE_URL', 'TEMPORAL_API_KEY', 'ADMIN_API_KEY', 'ENCRYPTION_KEY', 'EGRESS_PROXY_URL'],
+  ]);
   fc.assert(
     fc.property(
       fc.constantFrom(...secrets),

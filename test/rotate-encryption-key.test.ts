@@ -44,6 +44,8 @@ async function withStorage<T>(
 const secretOf = (index: number) => `whsec_${Buffer.alloc(32, index).toString('base64')}`;
 const actor = { kind: 'postrider' } as const;
 const headers = { 'X-Token': 'header-value' };
+/** Sealed and opened, and not looked at here. */
+const client_certificate = { certificate: 'certificate', private_key: 'key' };
 const auth = { type: 'basic', username: 'u', password: 'p' } as const;
 
 /** Webhooks with all that is sealed: more than a batch of them, one rotated, one deleted. */
@@ -61,6 +63,7 @@ function fill(config: Config, count: number) {
           ...{ url: 'https://receiver.test/', description: '', events: ['*'] },
           ...{ retry_schedule: null, timeout_ms: null, health: null, recovery_rate: 20 },
           ...{ rate_limit: null, max_in_flight: null, lapses_after_s: null },
+          ...{ client_certificate, server_ca: null },
         },
         actor,
       );
@@ -84,6 +87,7 @@ function opened(config: Config, key: string): Promise<{ opens: number; refuses: 
       ...(await db.select().from(webhooks)).flatMap((row) => [
         [row.headers_sealed ?? '', row.id] as const,
         [row.auth_sealed ?? '', row.id] as const,
+        [row.tls_sealed ?? '', row.id] as const,
       ]),
     ];
     const outcomes = texts.map(([sealed, id]) => {
@@ -112,7 +116,7 @@ describe('with ENCRYPTION_KEY="new,old"', () => {
     const [oldKey, newKey] = [generateEncryptionKey(), generateEncryptionKey()];
     const env = await settings({ ENCRYPTION_KEY: oldKey });
     const { ids, account_id, rotated } = await fill(parseConfig(env), 205);
-    const all = 206 + 2 * 205;
+    const all = 206 + 3 * 205;
     expect(await opened(parseConfig(env), oldKey)).toEqual({ opens: all, refuses: 0 });
 
     const both = parseConfig({ ...env, ENCRYPTION_KEY: `${newKey},${oldKey}` });
@@ -125,7 +129,11 @@ describe('with ENCRYPTION_KEY="new,old"', () => {
     await withStorage(alone, async ({ database: { db }, encryptionKey }) => {
       const sealer = createSealer(encryptionKey);
       const last = ids.at(-1) as WebhookId;
-      expect(await findWebhook(db, sealer, account_id, last)).toMatchObject({ headers, auth });
+      expect(await findWebhook(db, sealer, account_id, last)).toMatchObject({
+        headers,
+        auth,
+        client_certificate,
+      });
       expect(await findCurrentSecret(db, sealer, account_id, last)).toBe(secretOf(204 % 200));
       expect(await findCurrentSecret(db, sealer, account_id, rotated)).toBe(secretOf(201));
     });
@@ -137,9 +145,9 @@ describe('with ENCRYPTION_KEY="new,old"', () => {
     await fill(parseConfig(env), 2);
     const missing = rotate(parseConfig({ ...env, ENCRYPTION_KEY: newKey }));
     await expect(missing).rejects.toThrow(createSealer(oldKey).keyId);
-    expect(await opened(parseConfig(env), oldKey)).toEqual({ opens: 7, refuses: 0 });
+    expect(await opened(parseConfig(env), oldKey)).toEqual({ opens: 9, refuses: 0 });
     expect(await rotate(parseConfig({ ...env, ENCRYPTION_KEY: `${newKey},${oldKey}` }))).toContain(
-      '7 stored',
+      '9 stored',
     );
   });
 });
@@ -186,8 +194,8 @@ if (isOnServer) {
       const newKey = readFileSync(file, 'utf8').trim();
       expect(newKey).not.toContain(oldKey);
       expect(statSync(file).mode & 0o777).toBe(0o600);
-      expect(await opened(config, newKey)).toEqual({ opens: 7, refuses: 0 });
-      expect(await opened(config, oldKey)).toEqual({ opens: 0, refuses: 7 });
+      expect(await opened(config, newKey)).toEqual({ opens: 9, refuses: 0 });
+      expect(await opened(config, oldKey)).toEqual({ opens: 0, refuses: 9 });
     });
 
     test('goes on with the key of a rotation that was broken off', async () => {
@@ -198,7 +206,7 @@ if (isOnServer) {
       writeFileSync(file, `${begun},${readFileSync(file, 'utf8')}`);
       await rotate(config);
       expect(readFileSync(file, 'utf8').trim()).toBe(begun);
-      expect(await opened(config, begun)).toEqual({ opens: 7, refuses: 0 });
+      expect(await opened(config, begun)).toEqual({ opens: 9, refuses: 0 });
     });
 
     test('is refused while a Postrider has the data folder', async () => {

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import { pino } from 'pino';
@@ -5,6 +6,7 @@ import { expect, test } from 'vitest';
 import { selectRows } from '../db/database.ts';
 import { openStorage } from '../storage.ts';
 import { generateSecret } from '../webhook/secrets.ts';
+import { clientCertificate } from './certificates/read.ts';
 import { startTestPostrider, type TestPostrider } from './setup/postrider.ts';
 import { startReceiver } from './setup/receiver.ts';
 import { waitFor } from './setup/wait-for.ts';
@@ -15,14 +17,25 @@ const secrets = {
   password: 'marker-basic-password-4711',
   token: 'marker-bearer-token-4711',
   header: 'marker-header-value-4711',
+  clientSecret: 'marker-client-secret-4711',
+  parameter: 'marker-parameter-4711',
+  accessToken: 'marker-access-token-4711',
+  passphrase: 'marker-passphrase-4711',
 };
+const { certificate, private_key } = clientCertificate;
+/** The key's own bits, as every form of it has them. */
+const keyBits = createPrivateKey(private_key).export({ format: 'jwk' }).d ?? '';
+const encryptedKey = createPrivateKey(private_key)
+  .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: secrets.passphrase })
+  .toString();
+const keyLines = [private_key, encryptedKey].flatMap((text) => text.split('\n').slice(1, 3));
 const authorization = Buffer.from(`user:${secrets.password}`).toString('base64');
 /** In the URL, which an account may see again, but neither Temporal nor the log. */
 const inUrl = 'marker-url-token-4711';
 const payload = 'marker-payload-4711';
 
 /** Each as it is and as base64 would show it, with and without the prefix. */
-const markers = [...Object.values(secrets), authorization].flatMap((text) => [
+const markers = [...Object.values(secrets), authorization, keyBits, ...keyLines].flatMap((text) => [
   text,
   text.replace('whsec_', ''),
   Buffer.from(text).toString('base64').replace(/=+$/, ''),
@@ -62,6 +75,25 @@ test('no secret, password, token or header value is in the log, in Temporal, in 
     ...{ auth: { type: 'bearer', token: secrets.token }, retry_schedule: { delays_ms: [0, 100] } },
   });
   await postrider.request('POST', `/v1/webhooks/${first.id}/rotate-secret`, { secret: secrets.rotated });
+  // The token endpoint refuses once, and says again what it was asked.
+  const given = JSON.stringify({ access_token: secrets.accessToken });
+  const tokens = await startReceiver(({ body }, index) =>
+    index === 0 ? { status: 400, body } : { status: 200, body: given },
+  );
+  const guarded = await startReceiver();
+  const oauth = { type: 'oauth2', client_id: 'id', client_secret: secrets.clientSecret };
+  const auth = {
+    ...{ ...oauth, token_url: tokens.url, client_authentication: 'body' },
+    parameters: { resource: secrets.parameter },
+  };
+  const granted = await postrider.createWebhook({
+    // The refusal is remembered for a second.
+    ...{ url: guarded.url, events: ['marked'], auth, retry_schedule: { delays_ms: [0, 1_200_000] } },
+  });
+  const certified = await postrider.createWebhook({
+    ...{ url: `https://127.0.0.1:1023/${inUrl}`, events: ['marked'], retry_schedule: { delays_ms: [0] } },
+    client_certificate: { certificate, private_key: encryptedKey, passphrase: secrets.passphrase },
+  });
 
   const problems = [
     await ask('POST', `/v1/webhooks/${first.id}/rotate-secret`, { secret: secrets.rotated }),
@@ -70,6 +102,15 @@ test('no secret, password, token or header value is in the log, in Temporal, in 
     await ask('PATCH', `/v1/webhooks/${first.id}`, { headers: { 'X-Custom': `${secrets.header}\n` } }),
     await ask('PATCH', `/v1/webhooks/${first.id}`, { auth: { ...basic, type: secrets.password } }),
     await ask('PATCH', `/v1/webhooks/${first.id}`, { auth: { type: 'bearer', token: `${secrets.token} ` } }),
+    await ask('PATCH', `/v1/webhooks/${first.id}`, {
+      auth: { ...auth, client_id: secrets.clientSecret, scope: '' },
+    }),
+    await ask('PATCH', `/v1/webhooks/${granted.id}`, {
+      auth: { ...auth, parameters: { scope: secrets.parameter } },
+    }),
+    await ask('PATCH', `/v1/webhooks/${certified.id}`, {
+      client_certificate: { certificate: private_key, private_key: encryptedKey, passphrase: 'another' },
+    }),
   ];
   expect(problems.map(({ status }) => status)).toEqual(problems.map(() => 422));
 
@@ -79,16 +120,20 @@ test('no secret, password, token or header value is in the log, in Temporal, in 
     return deliveries.every(({ ended_at }: { ended_at: unknown }) => ended_at !== null)
       ? deliveries
       : undefined;
-  }, 'both deliveries to end');
-  expect(ended.map(({ status }: { status: string }) => status).sort()).toEqual(['failed', 'succeeded']);
+  }, 'all deliveries to end');
+  expect(ended.map(({ status }: { status: string }) => status).sort()).toEqual([
+    ...['failed', 'failed', 'succeeded', 'succeeded'],
+  ]);
   // The receiver did get them, so that there was something to hide.
   expect(receiver.received[0]?.headers).toMatchObject({
     authorization: `Basic ${authorization}`,
     'x-custom': secrets.header,
   });
+  expect(tokens.received[0]?.body).toContain(secrets.clientSecret);
+  expect(guarded.received[0]?.headers.authorization).toBe(`Bearer ${secrets.accessToken}`);
   const retried = await ask('POST', `/v1/deliveries/${ended[0].id}/retry`);
   await postrider.temporal.workflow.getHandle(`attempt/${retried.json.attempt_id}`).result();
-  for (const { id } of [first, dead]) {
+  for (const { id } of [first, dead, granted, certified]) {
     for (const path of ['', '/logs']) await ask('GET', `/v1/webhooks/${id}${path}`);
     await ask('PATCH', `/v1/webhooks/${id}`, { description: 'changed' });
   }
@@ -118,6 +163,8 @@ test('no secret, password, token or header value is in the log, in Temporal, in 
 
   await postrider.close();
   await receiver.close();
+  await tokens.close();
+  await guarded.close();
 }, 60_000);
 
 /** A line a request and an attempt, with the ids that lead from one to the other: so that there was something to hide. */

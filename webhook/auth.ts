@@ -1,9 +1,11 @@
-import type { Auth, Profile } from './profile.ts';
+import { clientCredentialsProblem } from './client-credentials.ts';
+import type { Auth, Profile, SentAuth } from './profile.ts';
 
 /** Why a webhook's `auth` is refused. The credentials are never repeated. */
 export interface AuthProblem {
-  readonly code: 'auth_type' | 'auth_username' | 'auth_password' | 'auth_token';
-  readonly field: 'type' | 'username' | 'password' | 'token';
+  readonly code: 'auth_type' | 'auth_username' | 'auth_password' | 'auth_token' | 'auth_client';
+  /** Of `auth`; with a slash between where it is within one of those. */
+  readonly field: string;
   readonly detail: string;
 }
 
@@ -35,11 +37,11 @@ export function authProblem(profile: Pick<Profile, 'authTypes'>, auth: Auth): Au
   if (auth.type === 'bearer' && !(isCredential(auth.token) && /^[\x21-\x7e]+$/.test(auth.token))) {
     return { code: 'auth_token', field: 'token', detail: 'printable ASCII without blanks, at most 1,024' };
   }
-  return null;
+  return auth.type === 'oauth2' ? clientCredentialsProblem(auth) : null;
 }
 
 /** The `Authorization` header's value, or null for none: RFC 7617 (UTF-8) and RFC 6750. */
-export function authorizationOf(auth: Auth): string | null {
+export function authorizationOf(auth: SentAuth): string | null {
   if (auth.type === 'basic') {
     return `Basic ${Buffer.from(`${auth.username}:${auth.password}`, 'utf8').toString('base64')}`;
   }

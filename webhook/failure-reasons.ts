@@ -22,6 +22,11 @@ const sentences = {
   protocol_error: ({ code }) => `the answer was not valid HTTP${inBrackets(code)}`,
   /** The event's data has not the form that the webhook's profile sends. */
   unsendable: () => "the event's data has not the form that this webhook's profile sends",
+  /** The client credentials grant: the token endpoint gave none. `cause` is in our words, never in its own. */
+  no_token: ({ cause }) => `no access token could be had: ${cause ?? 'the token endpoint gave none'}`,
+  certificate_expired: () => "the webhook's client certificate has expired",
+  /** The operator's own egress proxy is away or refuses: nothing that the receiver has done. */
+  proxy: ({ code }) => `the egress proxy on the side of the sender did not connect${inBrackets(code)}`,
   /** Postrider stopped, or the process died, while the attempt was under way. */
   interrupted: () => 'the attempt was interrupted on the side of the sender',
   /** None of these: a fault of our own, to be looked into. */
@@ -31,13 +36,23 @@ const sentences = {
 export type FailureReason = keyof typeof sentences;
 
 /** The reasons for which no request was made at all. */
-export const unsentReasons = ['url_refused', 'unsendable'] as const satisfies FailureReason[];
+export const unsentReasons = [
+  'url_refused',
+  'unsendable',
+  'no_token',
+  'certificate_expired',
+] as const satisfies FailureReason[];
+
+/** The reasons that say nothing of the endpoint: its health does not count them. */
+export const blamelessReasons = ['unsendable', 'proxy'] as const satisfies FailureReason[];
 
 export interface FailureFacts {
   readonly status?: number;
   readonly timeoutMs?: number;
   /** An error's code, such as `ENOTFOUND`: never its message, which may hold what is secret. */
   readonly code?: string | undefined;
+  /** In words of our own. */
+  readonly cause?: string;
 }
 
 /** Every reason that a failed attempt can have. */

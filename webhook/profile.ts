@@ -25,13 +25,31 @@ export interface EventToSend {
   readonly idempotencyKey: string;
 }
 
-export type AuthType = 'none' | 'basic' | 'bearer';
+export type AuthType = 'none' | 'basic' | 'bearer' | 'oauth2';
 
-/** How a request shows the receiver who sends it, beside the signatures. */
-export type Auth =
+/** What an `Authorization` header is made of. */
+export type SentAuth =
   | { readonly type: 'none' }
   | { readonly type: 'basic'; readonly username: string; readonly password: string }
   | { readonly type: 'bearer'; readonly token: string };
+
+/** The client credentials grant (RFC 6749, section 4.4): a token is got with these, and sent as `bearer`. */
+export interface ClientCredentials {
+  readonly type: 'oauth2';
+  readonly token_url: string;
+  readonly client_id: string;
+  readonly client_secret: string;
+  /** How the client shows the token endpoint who it is (section 2.3.1): by HTTP Basic, or in the form. */
+  readonly client_authentication: 'basic' | 'body';
+  /** Scopes, with blanks between. */
+  readonly scope?: string | undefined;
+  readonly audience?: string | undefined;
+  /** What else the token endpoint wants, by name. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
+}
+
+/** How a request shows the receiver who sends it, beside the signatures. */
+export type Auth = SentAuth | ClientCredentials;
 
 /**
  * A header (or set of headers) that signs a request: `webhook-id`, `webhook-timestamp` and

@@ -1,6 +1,6 @@
 import { authorizationOf } from './auth.ts';
 import { isReservedHeader } from './header-policy.ts';
-import type { Auth, EventToSend, Profile } from './profile.ts';
+import type { EventToSend, Profile, SentAuth } from './profile.ts';
 import { parseSecret, type SigningSecret } from './secrets.ts';
 import { signatureHeaders } from './signatures.ts';
 
@@ -9,7 +9,7 @@ export interface RequestParts {
   readonly event: EventToSend;
   /** The active secrets, newest first: their texts (`whsec_…`, `whsk_…`), or read already. */
   readonly secrets: readonly (string | SigningSecret)[];
-  readonly auth: Auth;
+  readonly auth: SentAuth;
   /** The webhook's own headers; a reserved name (header-policy.ts) is left out. */
   readonly headers: Readonly<Record<string, string>>;
   readonly attemptedAt: Date;

@@ -46,6 +46,11 @@ export interface UrlPolicy {
 // Seed 004's own reason.
 const NOT_PUBLIC = 'the URL must be publicly available (localhost URLs cannot receive events)';
 
+/** Of the URLs that access tokens are got from: always encrypted (RFC 6749, section 3.2), as far as it leaves the operator's network. */
+export function tokenUrlPolicy(allowedPrivateCidrs: readonly Cidr[]): UrlPolicy {
+  return { httpsOnly: true, allowedPrivateCidrs };
+}
+
 /**
  * Whether webhooks may be sent to the URL as far as its text tells, whatever spelling an address has in it. A host name
  * other than `localhost` is taken: the address check at each connection decides (delivery/http-client.ts).

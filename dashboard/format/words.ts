@@ -53,6 +53,9 @@ const reasonWords: Record<string, string> = {
   url_refused: 'URL not permitted',
   protocol_error: 'Answer was not valid HTTP',
   unsendable: 'Data does not fit the profile',
+  no_token: 'No access token',
+  certificate_expired: 'Client certificate expired',
+  proxy: 'Egress proxy did not connect',
   interrupted: 'Interrupted on our side',
   internal: 'A fault of our own',
 };

@@ -11,6 +11,7 @@ import { type AccountId, newId, timeOf } from '../../db/ids.ts';
 import { webhooks } from '../../db/schema.ts';
 import { createWebhook, deleteWebhook } from '../../db/webhooks.ts';
 import type { Attempter } from '../../delivery/attempter.ts';
+import { noTls } from '../../webhook/tls-settings.ts';
 import { noLimits } from '../delivery/no-limits.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
@@ -48,6 +49,7 @@ async function deliveryOfDeletedWebhook() {
       ...{ events: ['*'], channels: null, retry_schedule: null, timeout_ms: null },
       ...{ headers: {}, auth: { type: 'none' as const } },
       ...{ health: null, recovery_rate: 20, rate_limit: null, max_in_flight: null, lapses_after_s: null },
+      ...noTls,
     },
     { kind: 'postrider' },
   );

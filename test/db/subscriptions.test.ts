@@ -72,6 +72,7 @@ describe('webhooks that are remembered', () => {
     { max_in_flight: 2 },
     { headers_sealed: 'sealed headers' },
     { auth_sealed: 'sealed auth' },
+    { tls_sealed: 'sealed settings' },
     { endpoint_state: 'disabled' as const },
     { endpoint_state: 'probing' as const },
   ])('are loaded afresh once one was changed: %o', async (change) => {

@@ -8,6 +8,7 @@ import { type AccountId, newId, timeOf, type WebhookId } from '../../db/ids.ts';
 import { deliveries, events, webhookSecrets } from '../../db/schema.ts';
 import { findCurrentSecret, mostSigningSecrets, rotateSecret } from '../../db/webhook-secrets.ts';
 import { createWebhook, deleteWebhook } from '../../db/webhooks.ts';
+import { noTls } from '../../webhook/tls-settings.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -30,6 +31,7 @@ async function webhookWith(secret: string) {
       ...{ events: ['*'], channels: null, retry_schedule: null, timeout_ms: null },
       ...{ headers: {}, auth: { type: 'none' as const } },
       ...{ health: null, recovery_rate: 20, rate_limit: null, max_in_flight: null, lapses_after_s: null },
+      ...noTls,
     },
     actor,
   );

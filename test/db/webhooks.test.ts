@@ -34,6 +34,8 @@ const settings: WebhookSettings = {
   timeout_ms: 5000,
   headers: { 'X-A': 'secret-a' },
   auth: { type: 'bearer', token: 'secret-b' },
+  client_certificate: { certificate: 'certificate', private_key: 'secret-c' },
+  server_ca: 'authority',
   health: { failures: 7 },
   recovery_rate: 30,
   rate_limit: 0.5,

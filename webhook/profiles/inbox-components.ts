@@ -18,7 +18,7 @@ export const inboxComponents: Profile = {
   neverRetried: {},
   carries: 'any',
   httpsOnly: true,
-  authTypes: ['none', 'basic', 'bearer'],
+  authTypes: ['none', 'basic', 'bearer', 'oauth2'],
   health: { count: 'attempts', failures: 5, min_failing_ms: 0, reenable: 'manual' },
   catalogue: [
     { type: 'message.sent', description: 'A new message was sent', example: exampleMessage(true) },

@@ -21,7 +21,7 @@ export const inbox: Profile = {
   neverRetried: {},
   carries: 'any',
   httpsOnly: false,
-  authTypes: ['none', 'basic', 'bearer'],
+  authTypes: ['none', 'basic', 'bearer', 'oauth2'],
   health: { count: 'deliveries', failures: 5, min_failing_ms: 0, reenable: 'manual' },
   catalogue: [
     {

@@ -1,10 +1,9 @@
 import type { ProfileName, Webhook, WebhookChange } from '../../api/types.ts';
+import { type AccessValues, accessBodyOf, accessOf, emptyAccess } from './access-values.ts';
 import { durationsInText, textOfDurations } from './durations.ts';
 
-type AuthType = 'none' | 'basic' | 'bearer';
-
 /** What the form holds, as people type it. */
-export interface FormValues {
+export interface FormValues extends AccessValues {
   /** Whether its deliveries are pulled: it has no URL then. */
   isPulled: boolean;
   url: string;
@@ -19,10 +18,6 @@ export interface FormValues {
   healthCount: '' | 'attempts' | 'deliveries';
   healthFailures: string;
   recoveryRate: string;
-  authType: AuthType;
-  username: string;
-  password: string;
-  token: string;
   headers: readonly { id: number; name: string; value: string }[];
 }
 
@@ -51,16 +46,13 @@ export const emptyForm: FormValues = {
   healthCount: '',
   healthFailures: '',
   recoveryRate: '',
-  authType: 'none',
-  username: '',
-  password: '',
-  token: '',
+  ...emptyAccess,
   headers: [],
 };
 
 /** A webhook as the form shows it. Secret values are •••, which sent again keeps them. */
 export function formOf(webhook: Webhook): FormValues {
-  const { auth, health, retry_schedule: schedule } = webhook;
+  const { health, retry_schedule: schedule } = webhook;
   return {
     isPulled: webhook.url === null,
     url: webhook.url ?? '',
@@ -73,10 +65,7 @@ export function formOf(webhook: Webhook): FormValues {
     healthCount: health?.count ?? '',
     healthFailures: health?.failures === undefined ? '' : String(health.failures),
     recoveryRate: String(webhook.recovery_rate),
-    authType: auth.type,
-    username: auth.type === 'basic' ? auth.username : '',
-    password: auth.type === 'basic' ? auth.password : '',
-    token: auth.type === 'bearer' ? auth.token : '',
+    ...accessOf(webhook),
     headers: Object.entries(webhook.headers).map(([name, value], id) => ({ id, name, value })),
   };
 }
@@ -85,7 +74,7 @@ export function formOf(webhook: Webhook): FormValues {
 export function bodyOf(
   values: FormValues,
   current?: Webhook,
-): WebhookChange & { url: string | null; events: string[] } {
+): WebhookChange & { url: string | null; events: string[]; auth: Webhook['auth'] } {
   const delays = durationsInText(values.delays);
   const keepsSchedule =
     values.delays.trim() === '' && current?.retry_schedule && !('delays_ms' in current.retry_schedule);
@@ -102,7 +91,7 @@ export function bodyOf(
     timeout_ms: values.timeoutSeconds === '' ? null : Math.round(Number(values.timeoutSeconds) * 1_000),
     health: values.isPulled ? null : healthOf(values, current),
     recovery_rate: values.recoveryRate === '' ? null : Number(values.recoveryRate),
-    auth: values.isPulled ? { type: 'none' } : authOf(values),
+    ...accessBodyOf(values.isPulled ? emptyAccess : values),
     headers: Object.fromEntries(
       (values.isPulled ? [] : values.headers)
         .filter(({ name }) => name.trim() !== '')
@@ -119,10 +108,4 @@ function healthOf({ healthCount, healthFailures }: FormValues, current?: Webhook
     ...(healthFailures === '' ? {} : { failures: Number(healthFailures) }),
   };
   return Object.keys(own).length === 0 ? null : own;
-}
-
-function authOf({ authType, username, password, token }: FormValues): NonNullable<WebhookChange['auth']> {
-  if (authType === 'basic') return { type: 'basic', username, password };
-  if (authType === 'bearer') return { type: 'bearer', token };
-  return { type: 'none' };
 }

@@ -1,20 +1,12 @@
 import { Plus, X } from 'lucide-react';
 import { Button } from '../../ui/button.tsx';
-import { FieldGroup, SelectField, TextField } from '../../ui/field.tsx';
-import type { FormValues } from './form-values.ts';
-import type { SetValue } from './webhook-form.tsx';
+import { FieldGroup, TextField } from '../../ui/field.tsx';
+import { AuthFields } from './auth-fields.tsx';
+import type { FieldsProps } from './webhook-form.tsx';
 import styles from './webhooks.module.css';
 
 /** How requests authenticate, and what headers they carry besides. */
-export function RequestFields({
-  values,
-  set,
-  problemAt,
-}: {
-  values: FormValues;
-  set: SetValue;
-  problemAt: (pointer: string) => string | undefined;
-}) {
+export function RequestFields({ values, set, problemAt }: FieldsProps) {
   const change = (id: number, part: { name?: string; value?: string }) =>
     set(
       'headers',
@@ -22,46 +14,10 @@ export function RequestFields({
     );
   const nextId = Math.max(-1, ...values.headers.map(({ id }) => id)) + 1;
   return (
-    <details className={styles.details}>
+    <details className={styles.details} open={problemAt('/auth') !== undefined || undefined}>
       <summary>Authentication and headers</summary>
       <div className={styles.detailsBody}>
-        <SelectField
-          label="Authentication"
-          value={values.authType}
-          onChange={(event) => set('authType', event.target.value as FormValues['authType'])}
-          hint="Beside the signature, which every request has"
-          error={problemAt('/auth')}
-        >
-          <option value="none">None</option>
-          <option value="basic">Basic</option>
-          <option value="bearer">Bearer token</option>
-        </SelectField>
-        {values.authType === 'basic' && (
-          <div className={styles.pair}>
-            <TextField
-              label="User name"
-              autoComplete="off"
-              value={values.username}
-              onChange={(event) => set('username', event.target.value)}
-            />
-            <TextField
-              label="Password"
-              type="password"
-              autoComplete="new-password"
-              value={values.password}
-              onChange={(event) => set('password', event.target.value)}
-            />
-          </div>
-        )}
-        {values.authType === 'bearer' && (
-          <TextField
-            label="Token"
-            type="password"
-            autoComplete="off"
-            value={values.token}
-            onChange={(event) => set('token', event.target.value)}
-          />
-        )}
+        <AuthFields values={values} set={set} problemAt={problemAt} />
         <FieldGroup label="Headers" error={problemAt('/headers')}>
           {values.headers.map(({ id, name, value }) => (
             <div key={id} className={styles.headerRow}>

@@ -60,5 +60,7 @@ export function RequestPreview({ values }: { values: FormValues }) {
 /** What of the form changes the request beyond its profile. */
 function requestSettings(values: FormValues) {
   const { auth, headers } = bodyOf(values);
-  return { ...(auth === undefined ? {} : { auth }), ...(headers === undefined ? {} : { headers }) };
+  // Nobody asks for a token to show what it would look like hidden.
+  const shown = auth.type === 'oauth2' ? { type: 'bearer' as const, token: 'token' } : auth;
+  return { auth: shown, ...(headers === undefined ? {} : { headers }) };
 }

@@ -4,6 +4,7 @@ import { ProblemBanner } from '../../ui/banner.tsx';
 import { Card } from '../../ui/card.tsx';
 import { FieldGroup, TextAreaField, TextField } from '../../ui/field.tsx';
 import layout from '../../ui/layout.module.css';
+import { CertificateFields } from './certificate-fields.tsx';
 import { durationsInText } from './durations.ts';
 import { EventPicker } from './event-picker.tsx';
 import { appInboxEvent, type FormValues, profileNames, profileNotes } from './form-values.ts';
@@ -14,6 +15,13 @@ import { RequestPreview } from './request-preview.tsx';
 import styles from './webhooks.module.css';
 
 export type SetValue = <Name extends keyof FormValues>(name: Name, value: FormValues[Name]) => void;
+
+/** What a group of its fields needs. */
+export interface FieldsProps {
+  values: FormValues;
+  set: SetValue;
+  problemAt: (pointer: string) => string | undefined;
+}
 
 /** The fields of a webhook, with its request beside them as it will be sent. */
 export function WebhookForm({
@@ -93,9 +101,14 @@ export function WebhookForm({
           <PolicyFields values={values} set={set} problemAt={problemAt} delaysProblem={missing.delays} />
         </Card>
         {!values.isPulled && (
-          <Card>
-            <RequestFields values={values} set={set} problemAt={problemAt} />
-          </Card>
+          <>
+            <Card>
+              <RequestFields values={values} set={set} problemAt={problemAt} />
+            </Card>
+            <Card>
+              <CertificateFields values={values} set={set} problemAt={problemAt} />
+            </Card>
+          </>
         )}
         <ProblemBanner error={error} />
         <div className={styles.submit}>{buttons}</div>

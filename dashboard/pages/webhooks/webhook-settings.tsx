@@ -8,6 +8,7 @@ import { CopyButton } from '../../ui/copy-button.tsx';
 import { Facts } from '../../ui/facts.tsx';
 import layout from '../../ui/layout.module.css';
 import { Time } from '../../ui/time.tsx';
+import { CertificateFact } from './certificate-fact.tsx';
 import { DangerZone } from './danger-zone.tsx';
 import { healthInWords, scheduleInWords } from './policy-words.ts';
 import { SecretCard } from './secret-card.tsx';
@@ -61,7 +62,11 @@ function Setup({ webhook }: { webhook: Webhook }) {
           'Time limit': webhook.timeout_ms === null ? 'As in the profile' : duration(webhook.timeout_ms),
           Health: webhook.url === null ? undefined : health.data && healthInWords(health.data.policy),
           'Recovery rate': webhook.url === null ? undefined : `${webhook.recovery_rate} deliveries a second`,
-          Authentication: { none: 'None', basic: 'Basic', bearer: 'Bearer token' }[webhook.auth.type],
+          Authentication: authInWords(webhook.auth),
+          'Client certificate': webhook.client_certificate_details && (
+            <CertificateFact certificate={webhook.client_certificate_details} />
+          ),
+          Authorities: webhook.server_ca === null ? undefined : 'The webhook’s own',
           Headers:
             headers.length === 0 ? undefined : (
               <span className={layout.chips}>
@@ -81,4 +86,9 @@ function Setup({ webhook }: { webhook: Webhook }) {
       />
     </Card>
   );
+}
+
+function authInWords(auth: Webhook['auth']): string {
+  if (auth.type === 'oauth2') return `OAuth 2, as ${auth.client_id} at ${new URL(auth.token_url).host}`;
+  return { none: 'None', basic: 'Basic', bearer: 'Bearer token' }[auth.type];
 }

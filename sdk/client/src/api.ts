@@ -1014,7 +1014,38 @@ export interface components {
                 /** @constant */
                 type: "bearer";
                 token: string;
+            } | {
+                /** @constant */
+                type: "oauth2";
+                /**
+                 * Format: uri
+                 * @description The token endpoint. https only, save for addresses that the operator lists.
+                 * @example https://login.example.com/oauth2/token
+                 */
+                token_url: string;
+                client_id: string;
+                /** @description Read back it is •••, which sent again keeps it for as long as the token endpoint is on the same host. */
+                client_secret: string;
+                /**
+                 * @description Whether the token endpoint gets id and secret by HTTP Basic or in the form.
+                 * @default basic
+                 * @enum {string}
+                 */
+                client_authentication?: "basic" | "body";
+                /**
+                 * @description Scopes, with blanks between.
+                 * @example events:write
+                 */
+                scope?: string;
+                /** @example https://api.example.com */
+                audience?: string;
+                /** @description What else the token endpoint wants in the form, at most 10. Read back, values are •••, which sent again keeps them. */
+                parameters?: {
+                    [key: string]: string;
+                };
             };
+            client_certificate?: components["schemas"]["ClientCertificate"] | null;
+            server_ca?: string | null;
             health?: components["schemas"]["OwnHealthPolicy"] | null;
             recovery_rate?: number | null;
             rate_limit?: number | null;
@@ -1030,6 +1061,25 @@ export interface components {
              * @description The signing secret: whsec_ (HMAC) or whsk_ (ed25519) and base64. Made when absent.
              */
             secret?: string;
+        };
+        /** @description What shows the receiver who connects (mTLS); null or absent for nothing. It needs an https:// URL. */
+        ClientCertificate: {
+            /**
+             * @description PEM: the certificate, then those of its chain, each the issuer of the one before.
+             * @example -----BEGIN CERTIFICATE-----
+             *     MIIB…
+             *     -----END CERTIFICATE-----
+             */
+            certificate: string;
+            /**
+             * @description PEM. Read back it is •••, which sent again keeps it.
+             * @example -----BEGIN PRIVATE KEY-----
+             *     MIIE…
+             *     -----END PRIVATE KEY-----
+             */
+            private_key: string;
+            /** @description Of an encrypted private key. It is used once, and not stored. */
+            passphrase?: string;
         };
         /** @description When the endpoint is disabled and how it is enabled again; what is absent is as in the profile. Null or absent for the profile’s policy. */
         OwnHealthPolicy: {
@@ -1101,7 +1151,38 @@ export interface components {
                 /** @constant */
                 type: "bearer";
                 token: string;
+            } | {
+                /** @constant */
+                type: "oauth2";
+                /**
+                 * Format: uri
+                 * @description The token endpoint. https only, save for addresses that the operator lists.
+                 * @example https://login.example.com/oauth2/token
+                 */
+                token_url: string;
+                client_id: string;
+                /** @description Read back it is •••, which sent again keeps it for as long as the token endpoint is on the same host. */
+                client_secret: string;
+                /**
+                 * @description Whether the token endpoint gets id and secret by HTTP Basic or in the form.
+                 * @default basic
+                 * @enum {string}
+                 */
+                client_authentication?: "basic" | "body";
+                /**
+                 * @description Scopes, with blanks between.
+                 * @example events:write
+                 */
+                scope?: string;
+                /** @example https://api.example.com */
+                audience?: string;
+                /** @description What else the token endpoint wants in the form, at most 10. Read back, values are •••, which sent again keeps them. */
+                parameters?: {
+                    [key: string]: string;
+                };
             };
+            client_certificate?: components["schemas"]["ClientCertificate"] | null;
+            server_ca?: string | null;
             health?: components["schemas"]["OwnHealthPolicy"] | null;
             recovery_rate?: number | null;
             rate_limit?: number | null;
@@ -1162,7 +1243,38 @@ export interface components {
                 /** @constant */
                 type: "bearer";
                 token: string;
+            } | {
+                /** @constant */
+                type: "oauth2";
+                /**
+                 * Format: uri
+                 * @description The token endpoint. https only, save for addresses that the operator lists.
+                 * @example https://login.example.com/oauth2/token
+                 */
+                token_url: string;
+                client_id: string;
+                /** @description Read back it is •••, which sent again keeps it for as long as the token endpoint is on the same host. */
+                client_secret: string;
+                /**
+                 * @description Whether the token endpoint gets id and secret by HTTP Basic or in the form.
+                 * @default basic
+                 * @enum {string}
+                 */
+                client_authentication?: "basic" | "body";
+                /**
+                 * @description Scopes, with blanks between.
+                 * @example events:write
+                 */
+                scope?: string;
+                /** @example https://api.example.com */
+                audience?: string;
+                /** @description What else the token endpoint wants in the form, at most 10. Read back, values are •••, which sent again keeps them. */
+                parameters?: {
+                    [key: string]: string;
+                };
             };
+            client_certificate?: components["schemas"]["ClientCertificate"] | null;
+            server_ca?: string | null;
             health?: components["schemas"]["OwnHealthPolicy"] | null;
             recovery_rate?: number | null;
             rate_limit?: number | null;
@@ -1245,6 +1357,35 @@ export interface components {
                 /** @constant */
                 type: "bearer";
                 token: string;
+            } | {
+                /** @constant */
+                type: "oauth2";
+                /**
+                 * Format: uri
+                 * @description The token endpoint. https only, save for addresses that the operator lists.
+                 * @example https://login.example.com/oauth2/token
+                 */
+                token_url: string;
+                client_id: string;
+                /** @description Read back it is •••, which sent again keeps it for as long as the token endpoint is on the same host. */
+                client_secret: string;
+                /**
+                 * @description Whether the token endpoint gets id and secret by HTTP Basic or in the form.
+                 * @default basic
+                 * @enum {string}
+                 */
+                client_authentication?: "basic" | "body";
+                /**
+                 * @description Scopes, with blanks between.
+                 * @example events:write
+                 */
+                scope?: string;
+                /** @example https://api.example.com */
+                audience?: string;
+                /** @description What else the token endpoint wants in the form, at most 10. Read back, values are •••, which sent again keeps them. */
+                parameters?: {
+                    [key: string]: string;
+                };
             };
         };
         Acknowledgement: {
@@ -1266,7 +1407,7 @@ export interface components {
                  * @description Why there was no answer, in place of a status.
                  * @enum {string}
                  */
-                error?: "http_status" | "redirect" | "gone" | "timeout" | "connect_timeout" | "connection_limit" | "connection_refused" | "connection_reset" | "unreachable" | "dns" | "tls" | "blocked_address" | "url_refused" | "protocol_error" | "unsendable" | "interrupted" | "internal";
+                error?: "http_status" | "redirect" | "gone" | "timeout" | "connect_timeout" | "connection_limit" | "connection_refused" | "connection_reset" | "unreachable" | "dns" | "tls" | "blocked_address" | "url_refused" | "protocol_error" | "unsendable" | "no_token" | "certificate_expired" | "proxy" | "interrupted" | "internal";
                 duration_ms?: number;
             }[];
             /**
@@ -1531,7 +1672,39 @@ export interface components {
                 /** @constant */
                 type: "bearer";
                 token: string;
+            } | {
+                /** @constant */
+                type: "oauth2";
+                /**
+                 * Format: uri
+                 * @description The token endpoint. https only, save for addresses that the operator lists.
+                 * @example https://login.example.com/oauth2/token
+                 */
+                token_url: string;
+                client_id: string;
+                /** @description Read back it is •••, which sent again keeps it for as long as the token endpoint is on the same host. */
+                client_secret: string;
+                /**
+                 * @description Whether the token endpoint gets id and secret by HTTP Basic or in the form.
+                 * @default basic
+                 * @enum {string}
+                 */
+                client_authentication: "basic" | "body";
+                /**
+                 * @description Scopes, with blanks between.
+                 * @example events:write
+                 */
+                scope?: string;
+                /** @example https://api.example.com */
+                audience?: string;
+                /** @description What else the token endpoint wants in the form, at most 10. Read back, values are •••, which sent again keeps them. */
+                parameters?: {
+                    [key: string]: string;
+                };
             };
+            client_certificate: components["schemas"]["ShownClientCertificate"] | null;
+            client_certificate_details: components["schemas"]["CertificateDetails"] | null;
+            server_ca: string | null;
             health: components["schemas"]["OwnHealthPolicy"] | null;
             /** @description Held deliveries a second that go out when the endpoint is enabled again; 20 if absent. */
             recovery_rate: number;
@@ -1564,6 +1737,41 @@ export interface components {
             updated_at: string;
             /** @description The signing secret. */
             secret: string;
+        };
+        ShownClientCertificate: {
+            /**
+             * @description PEM: the certificate, then those of its chain, each the issuer of the one before.
+             * @example -----BEGIN CERTIFICATE-----
+             *     MIIB…
+             *     -----END CERTIFICATE-----
+             */
+            certificate: string;
+            /**
+             * @description PEM. Read back it is •••, which sent again keeps it.
+             * @example -----BEGIN PRIVATE KEY-----
+             *     MIIE…
+             *     -----END PRIVATE KEY-----
+             */
+            private_key: string;
+        };
+        CertificateDetails: {
+            /** @example CN=postrider, O=Example */
+            subject: string;
+            issuer: string;
+            serial_number: string;
+            /** @description SHA-256, in hex with colons between. */
+            fingerprint: string;
+            /**
+             * Format: date-time
+             * @example 2025-01-15T10:25:03.000Z
+             */
+            not_before: string;
+            /**
+             * Format: date-time
+             * @description From then on nothing is sent, until there is another one.
+             * @example 2025-01-15T10:25:03.000Z
+             */
+            not_after: string;
         };
         ListedWebhook: {
             /** @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd */
@@ -1604,7 +1812,39 @@ export interface components {
                 /** @constant */
                 type: "bearer";
                 token: string;
+            } | {
+                /** @constant */
+                type: "oauth2";
+                /**
+                 * Format: uri
+                 * @description The token endpoint. https only, save for addresses that the operator lists.
+                 * @example https://login.example.com/oauth2/token
+                 */
+                token_url: string;
+                client_id: string;
+                /** @description Read back it is •••, which sent again keeps it for as long as the token endpoint is on the same host. */
+                client_secret: string;
+                /**
+                 * @description Whether the token endpoint gets id and secret by HTTP Basic or in the form.
+                 * @default basic
+                 * @enum {string}
+                 */
+                client_authentication: "basic" | "body";
+                /**
+                 * @description Scopes, with blanks between.
+                 * @example events:write
+                 */
+                scope?: string;
+                /** @example https://api.example.com */
+                audience?: string;
+                /** @description What else the token endpoint wants in the form, at most 10. Read back, values are •••, which sent again keeps them. */
+                parameters?: {
+                    [key: string]: string;
+                };
             };
+            client_certificate: components["schemas"]["ShownClientCertificate"] | null;
+            client_certificate_details: components["schemas"]["CertificateDetails"] | null;
+            server_ca: string | null;
             health: components["schemas"]["OwnHealthPolicy"] | null;
             /** @description Held deliveries a second that go out when the endpoint is enabled again; 20 if absent. */
             recovery_rate: number;
@@ -1687,7 +1927,39 @@ export interface components {
                 /** @constant */
                 type: "bearer";
                 token: string;
+            } | {
+                /** @constant */
+                type: "oauth2";
+                /**
+                 * Format: uri
+                 * @description The token endpoint. https only, save for addresses that the operator lists.
+                 * @example https://login.example.com/oauth2/token
+                 */
+                token_url: string;
+                client_id: string;
+                /** @description Read back it is •••, which sent again keeps it for as long as the token endpoint is on the same host. */
+                client_secret: string;
+                /**
+                 * @description Whether the token endpoint gets id and secret by HTTP Basic or in the form.
+                 * @default basic
+                 * @enum {string}
+                 */
+                client_authentication: "basic" | "body";
+                /**
+                 * @description Scopes, with blanks between.
+                 * @example events:write
+                 */
+                scope?: string;
+                /** @example https://api.example.com */
+                audience?: string;
+                /** @description What else the token endpoint wants in the form, at most 10. Read back, values are •••, which sent again keeps them. */
+                parameters?: {
+                    [key: string]: string;
+                };
             };
+            client_certificate: components["schemas"]["ShownClientCertificate"] | null;
+            client_certificate_details: components["schemas"]["CertificateDetails"] | null;
+            server_ca: string | null;
             health: components["schemas"]["OwnHealthPolicy"] | null;
             /** @description Held deliveries a second that go out when the endpoint is enabled again; 20 if absent. */
             recovery_rate: number;

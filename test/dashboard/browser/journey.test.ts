@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clientCertificate, pem } from '../../certificates/read.ts';
 import { startTestPostrider, type TestPostrider } from '../../setup/postrider.ts';
 import { type Receiver, startReceiver } from '../../setup/receiver.ts';
 import { openBrowser, openPage, signIn } from '../open-browser.ts';
@@ -67,6 +68,48 @@ test('the first page loads less than 250 KB of compressed script, all of it its 
   process.stdout.write(`compressed script of the first page: ${(bytes / 1_000).toFixed()} KB\n`);
   expect(bytes).toBeGreaterThan(10_000);
   expect(bytes).toBeLessThan(250_000);
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+test('OAuth 2 and a client certificate: what is wrong stands at its field, and what is secret is not shown again', async () => {
+  const { page, context, complaints } = await openPage(browser);
+  const { id } = await postrider.createWebhook({ url: 'https://receiver.test/hook', events: ['*'] });
+  await signIn(page, postrider.apiUrl(), postrider.key);
+  const edit = async () => {
+    await page.goto(`${postrider.apiUrl()}/webhooks/${id}/edit`);
+    await page.getByText('Authentication and headers').click();
+    await page.getByText('Client certificate (mTLS)').click();
+  };
+  const save = () => page.getByRole('button', { name: 'Save changes' }).click();
+  await edit();
+  await page.getByLabel('Authentication').selectOption('oauth2');
+  await page.getByLabel('Token URL').fill('http://login.test/token');
+  await page.getByLabel('Client id').fill('postrider');
+  await page.getByLabel('Client secret').fill('s3cret');
+  await page.getByLabel('Certificate', { exact: false }).first().fill(clientCertificate.certificate);
+  await page.getByLabel('Private key').fill(pem('stranger-key'));
+  await save();
+  await sees(page, 'only https:// URLs');
+  await sees(page, 'does not belong to the certificate');
+  await page.getByLabel('Token URL').fill('https://login.test/token');
+  await page.getByLabel('Private key').fill(clientCertificate.private_key);
+  await save();
+  await page.getByRole('link', { name: 'Settings and secret' }).click();
+  await sees(page, 'OAuth 2, as postrider at login.test');
+  await sees(page, /O=Tests, CN=postrider/);
+  await sees(page, /2126-/);
+  await edit();
+  expect(await page.getByLabel('Client secret').inputValue()).toBe('•••');
+  expect(await page.getByLabel('Private key').inputValue()).toBe('•••');
+  await page.getByLabel('Description').fill('Guarded');
+  await save();
+  await page.getByRole('heading', { name: 'Guarded', level: 1 }).waitFor();
+  expect((await postrider.request('GET', `/v1/webhooks/${id}`)).json).toMatchObject({
+    auth: { client_secret: '•••' },
+    client_certificate: { private_key: '•••' },
+  });
+  await postrider.request('DELETE', `/v1/webhooks/${id}`);
   expect(complaints).toEqual([]);
   await context.close();
 });
