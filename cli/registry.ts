@@ -4,6 +4,7 @@ import { deliveriesCancelCommand } from './commands/deliveries-cancel.ts';
 import { deliveriesListCommand } from './commands/deliveries-list.ts';
 import { deliveriesRetryCommand } from './commands/deliveries-retry.ts';
 import { deliveriesShowCommand } from './commands/deliveries-show.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
@@ -24,6 +25,7 @@ import { webhooksUpdateCommand } from './commands/webhooks-update.ts';
 export const commands: readonly Command[] = [
   startCommand,
   migrateCommand,
+  doctorCommand,
   sendCommand,
   webhooksListCommand,
   webhooksShowCommand,

@@ -41,7 +41,10 @@ export const migrateDatabase = query(async (database: OpenDatabase): Promise<num
   });
 });
 
-/** How many of this version's migrations the database has not had. @throws SchemaTooNew */
+/** How many of this version's migrations the database has not had: nothing is changed. @throws SchemaTooNew */
+export const countMissingMigrations = query(countMissing);
+
+/** @throws SchemaTooNew */
 async function countMissing({ db }: OpenDatabase): Promise<number> {
   const known = readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis);
   const [table] = await selectRows<{ found: boolean }>(

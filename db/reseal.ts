@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { encryptionKeyIdOf, type Sealer } from './encryption.ts';
 import { query } from './errors.ts';
-import { idOf } from './ids.ts';
+import { idOf, type WebhookId } from './ids.ts';
 import { unnest } from './unnest.ts';
 
 /** Every column of sealed texts, with the webhook whose id they are sealed for. */
@@ -31,6 +31,23 @@ export const resealAll = query(async (db: Database, sealer: Sealer): Promise<num
   }
   return resealed;
 });
+
+/** One stored text of each key that has sealed any, with the webhook it is sealed for: to try whether they can be opened. */
+export const findSealedSamples = query(
+  async (db: Database): Promise<{ key_id: string; webhook_id: WebhookId; sealed: string }[]> => {
+    const samples = new Map<string, { key_id: string; webhook_id: WebhookId; sealed: string }>();
+    for (const { table, column, webhook } of sealedColumns) {
+      const rows = await selectRows<{ key_id: string; webhook_id: string; sealed: string }>(
+        db,
+        sql`select distinct on (split_part(${column}, '.', 2)) split_part(${column}, '.', 2) as key_id,
+              ${webhook} as webhook_id, ${column} as sealed
+            from ${table} where ${column} is not null order by split_part(${column}, '.', 2)`,
+      );
+      for (const row of rows) samples.set(row.key_id, { ...row, webhook_id: idOf('wh', row.webhook_id) });
+    }
+    return [...samples.values()];
+  },
+);
 
 async function resealBatch(
   db: Database,

@@ -18,7 +18,7 @@ const leastRetentionHours = 24;
 export async function checkNamespace(
   { workflowService }: Pick<Connection, 'workflowService'>,
   namespace: string,
-  { log, waitMs = patienceMs }: { log: Logger; waitMs?: number },
+  { log, waitMs = patienceMs }: { log: Pick<Logger, 'warn'>; waitMs?: number },
 ): Promise<void> {
   const deadline = Date.now() + waitMs;
   for (;;) {

@@ -25,18 +25,7 @@ export async function ensureSearchAttributes(
   namespace: string,
   attributes: SearchAttributes,
 ): Promise<boolean> {
-  const found = await listed(services, namespace);
-  const names = Object.keys(attributes);
-  const missing = found === undefined ? await unknownToQueries(services, namespace, names) : [];
-  for (const [name, type] of Object.entries(attributes)) {
-    if (found === undefined) break;
-    if (!(name in found)) missing.push(name);
-    else if (found[name] !== valueTypes[type]) {
-      throw new TemporalNotUsable(
-        `the search attribute ${name} of Temporal's namespace ${namespace} is not of the type ${type}: remove it there, or set TEMPORAL_NAMESPACE to another`,
-      );
-    }
-  }
+  const missing = await findMissingSearchAttributes(services, namespace, attributes);
   if (missing.length === 0) return true;
   const wanted = Object.entries(attributes).filter(([name]) => missing.includes(name));
   try {
@@ -49,6 +38,26 @@ export async function ensureSearchAttributes(
     throw new TemporalNotUsable(instruction(namespace, wanted));
   }
   return false;
+}
+
+/** The names of those that the namespace lacks. @throws TemporalNotUsable when some are of another type */
+export async function findMissingSearchAttributes(
+  services: Services,
+  namespace: string,
+  attributes: SearchAttributes,
+): Promise<string[]> {
+  const found = await listed(services, namespace);
+  if (found === undefined) return unknownToQueries(services, namespace, Object.keys(attributes));
+  const missing: string[] = [];
+  for (const [name, type] of Object.entries(attributes)) {
+    if (!(name in found)) missing.push(name);
+    else if (found[name] !== valueTypes[type]) {
+      throw new TemporalNotUsable(
+        `the search attribute ${name} of Temporal's namespace ${namespace} is not of the type ${type}: remove it there, or set TEMPORAL_NAMESPACE to another`,
+      );
+    }
+  }
+  return missing;
 }
 
 /** Undefined where we may not ask. */

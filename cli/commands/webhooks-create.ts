@@ -22,8 +22,8 @@ export const webhooksCreateCommand = command({
   asksApi: true,
   canJson: true,
   examples: [
-    'postrider webhooks create https://a.example/hooks -e message.read -e "chat.*"',
-    `postrider webhooks create https://a.example/hooks -e '*' --set '{"rate_limit": 50}'`,
+    'postrider webhooks create https://a.example/in -e message.read -e "chat.*"',
+    `postrider webhooks create https://a.example/in -e '*' --set '{"rate_limit": 50}'`,
   ],
   async run({ args, options, json, out, client, readInput, signal }) {
     const more = await readJson(options.set ?? '{}', '--set', readInput);
