@@ -1,0 +1,3 @@
+module postrider.example/samples
+
+go 1.21
