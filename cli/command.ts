@@ -36,7 +36,9 @@ export type Values<O extends Options> = {
 /** What a command works with. */
 export interface Context<O extends Options = Options, A extends readonly Argument[] = readonly Argument[]> {
   /** By name; one that is not optional is there. */
-  readonly args: { readonly [Name in A[number]['name']]: string };
+  readonly args: {
+    readonly [One in A[number] as One['name']]: One['optional'] extends true ? string | undefined : string;
+  };
   readonly options: Values<O>;
   /** Whether `--json` was given: then everything on standard output is JSON. */
   readonly json: boolean;

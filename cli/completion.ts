@@ -1,4 +1,5 @@
 import type { Command, Option } from './command.ts';
+import { groupSummaries } from './help.ts';
 import { optionsOf } from './parse.ts';
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -26,7 +27,7 @@ function placesOf(commands: readonly Command[]): Place[] {
   const firsts = [...new Set(commands.map(({ name }) => name.split(' ')[0] ?? ''))];
   const groups = firsts.filter((first) => !commands.some(({ name }) => name === first));
   const summaryOf = (first: string) =>
-    commands.find(({ name }) => name === first)?.summary ?? `${first} …: a group of commands`;
+    commands.find(({ name }) => name === first)?.summary ?? groupSummaries[first] ?? first;
   return [
     {
       after: '',

@@ -1,8 +1,8 @@
 import type { Argument, Command, Options } from './command.ts';
 import { apiOptions, helpOptions, jsonOptions, versionOptions } from './global-options.ts';
 
-/** What stands in the overview in place of a group's commands. */
-const groupSummaries: Readonly<Record<string, string>> = {
+/** What is said of a group in place of its commands. */
+export const groupSummaries: Readonly<Record<string, string>> = {
   webhooks: 'register, look at and change webhooks',
   deliveries: 'find out what became of an event, and try again',
 };

@@ -1,6 +1,9 @@
 /** The one of the names that a word is most likely to mean; undefined where none is near. */
-export function nearest(word: string, names: readonly string[]): string | undefined {
-  const most = Math.max(1, Math.floor(word.length / 4));
+export function nearest(
+  word: string,
+  names: readonly string[],
+  most = Math.max(1, Math.floor(word.length / 4)),
+): string | undefined {
   const [best] = names
     .map((name) => ({ name, edits: editsBetween(word, name) }))
     .filter(({ name, edits }) => edits <= most || (word.length > 2 && name.startsWith(word)))

@@ -11,7 +11,7 @@ export const deliveriesListCommand = command({
     status: {
       type: 'string',
       value: '<status>',
-      choices: ['pending', 'held', 'failing', 'succeeded', 'failed', 'cancelled', 'expired'],
+      choices: ['pending', 'held', 'queued', 'failing', 'succeeded', 'failed', 'cancelled', 'expired'],
       summary: 'only such ones; several with commas between',
     },
     webhook: { type: 'string', value: '<id>', summary: 'only this webhook’s' },

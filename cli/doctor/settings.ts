@@ -75,7 +75,7 @@ function misspeltSettings(env: NodeJS.ProcessEnv): { given: string; meant: strin
   const names = Object.keys(settings);
   return Object.keys(env).flatMap((given) => {
     if (names.includes(given) || !ourPrefixes.test(given)) return [];
-    const meant = nearest(given, names);
+    const meant = nearest(given, names, 2);
     if (meant === undefined || (othersSettings.test(given) && given.startsWith(meant))) return [];
     return [{ given, meant }];
   });

@@ -11,7 +11,7 @@ import { retentionId, sweepId } from '../../temporal/workflow-ids.ts';
 import { isLocal } from './database.ts';
 import { type Finding, findingsOf, messageOf, within } from './finding.ts';
 
-const patienceMs = 5_000;
+const patienceMs = 10_000;
 const dayMs = 86_400_000;
 
 /** Temporal: reachable, its namespace and search attributes, who polls our task queue, and the schedules. */
@@ -117,12 +117,17 @@ async function namespaceFindings(
     ];
   }
   const client = new Client({ connection, namespace });
-  return [
-    ...findings,
-    ...(await searchAttributeFindings(connection, namespace)),
-    ...(await pollerFindings(connection, config, isRunning)),
-    ...(await scheduleFindings(client, config)),
-  ];
+  try {
+    return [
+      ...findings,
+      ...(await searchAttributeFindings(connection, namespace)),
+      ...(await pollerFindings(connection, config, isRunning)),
+      ...(await scheduleFindings(client, config)),
+    ];
+  } catch (error) {
+    const advice = 'look at Temporal’s own health: what it was asked takes milliseconds';
+    return [...findings, findingsOf('temporal').problem(`it gives up: ${messageOf(error)}`, advice)];
+  }
 }
 
 async function searchAttributeFindings(connection: Connection, namespace: string): Promise<Finding[]> {

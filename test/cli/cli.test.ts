@@ -44,6 +44,12 @@ describe('webhooks', () => {
     });
   });
 
+  test('without a URL are pulled', async () => {
+    const made = await json('webhooks', 'create', '--pull', '-e', 'message.read');
+    expect(made.url).toBeNull();
+    expect((await postrider(['webhooks', 'show', made.id])).out).toMatch(/^url +none: it is pulled$/m);
+  });
+
   test('show their secrets only where they are asked for', async () => {
     const hidden = await create();
     expect(hidden.secret).toBe('•••');

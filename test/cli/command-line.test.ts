@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../../cli/registry.ts';
 import { tableLines } from '../../cli/table.ts';
+import { deliveryStatuses } from '../../db/schema.ts';
+import { profileNames } from '../../webhook/profiles.ts';
 import { postrider } from './run.ts';
 
 const groups = [...new Set(commands.map(({ name }) => name.split(' ')[0] ?? ''))].filter(
@@ -30,6 +32,14 @@ describe('help', () => {
       for (const { name: argument } of args) expect(help).toContain(`<${argument}>`);
       expect(help.includes('--api-key'), name).toBe(asksApi);
     }
+  });
+
+  test('offers the statuses and profiles that there are', () => {
+    const choicesOf = (name: string, option: string) =>
+      commands.find((one) => one.name === name)?.options[option]?.choices;
+    const statuses = choicesOf('deliveries list', 'status');
+    expect([...(statuses ?? [])].sort()).toEqual([...deliveryStatuses, 'failing'].sort());
+    expect(choicesOf('webhooks create', 'profile')).toEqual(profileNames);
   });
 
   test('is printed where a command is missing, on standard error and with exit code 2', async () => {
@@ -78,6 +88,7 @@ describe('a command line that is not understood is one line, and exit code 2', (
     ['a time', ['deliveries', 'list', '--since', 'yesterday'], /^--since must be a time such as .*2h/],
     ['a URL', ['webhooks', 'list', '--url', 'localhost'], /^--url .* must be an http/],
     ['a part', ['start', 'all'], 'start takes api, worker, both, not "all"'],
+    ['neither a URL nor --pull', ['webhooks', 'create', '-e', 'a'], /^give its <url>, or --pull/],
     ['a deletion that nobody confirmed', ['webhooks', 'delete', 'wh_1'], /give --yes/],
   ] as const)('%s', async (_, argv, message) => {
     const { code, out, err } = await postrider(argv, { env: key });
