@@ -137,7 +137,7 @@ function openKey(pem: string, passphrase: string | undefined): KeyObject | Certi
   const encrypted = encryptedKeyIn(pem);
   if (encrypted === null) {
     const detail =
-      'is encrypted in a way that is not taken: PKCS #8 by PBKDF2 with up to 1,000,000 iterations is';
+      'is encrypted in a way that is not taken: PKCS #8 by PBKDF2 with up to 100,000 iterations is';
     return { field: 'private_key', detail };
   }
   const isEncrypted = encrypted !== undefined || /^Proc-Type: 4,ENCRYPTED/m.test(pem);
