@@ -7,6 +7,7 @@ import { type Attempter, createAttempter } from './delivery/attempter.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
 import { createEndpointLimiter, type EndpointLimiter } from './delivery/endpoint-limiter.ts';
 import { createEndpointSlots, type EndpointSlots } from './delivery/endpoint-slots.ts';
+import { createExpirer } from './delivery/expirer.ts';
 import { createFailureTeller, type FailureTeller } from './delivery/failure-teller.ts';
 import { createHeadStarts, type HeadStarts } from './delivery/head-start.ts';
 import { createHealthReporter } from './delivery/health-reporter.ts';
@@ -14,6 +15,7 @@ import { createHttpClient } from './delivery/http-client.ts';
 import { createIntake, type Intake, type OpenIntake } from './delivery/intake.ts';
 import { createPuttingOff, type PuttingOff } from './delivery/putting-off.ts';
 import { createRecorder } from './delivery/recorder.ts';
+import { createTimekeeper, type Timekeeper } from './delivery/timekeeper.ts';
 import { createWaitingSender, type WaitingSender } from './delivery/waiting-sender.ts';
 import { createWorkflowPacer } from './delivery/workflow-pacer.ts';
 import type { Meters } from './telemetry/meters.ts';
@@ -36,6 +38,7 @@ export interface Engine {
   /** Where workflows run. */
   waitingSender: WaitingSender | undefined;
   failures: FailureTeller;
+  timekeeper: Timekeeper;
 }
 
 /** Each part's `close` is added to `opened`, to be called from the last to the first. */
@@ -82,6 +85,7 @@ export function openEngine({
   const failures = createFailureTeller({ db, intake: { accept: (event) => intake.accept(event) }, log });
   const slots = createEndpointSlots();
   const limiter = createEndpointLimiter({ db, slots, log });
+  const onExpired = (count: number) => meters.deliveriesEnded.inc({ outcome: 'expired' }, count);
   const plainAttempter = createAttempter({
     http,
     tokens,
@@ -89,6 +93,7 @@ export function openEngine({
     reporter,
     failures,
     limiter,
+    expirer: createExpirer({ db, onEnded: onExpired }),
     sealer,
     userAgent: `Postrider/${version}`,
     scheduleScale: config.SCHEDULE_SCALE,
@@ -118,13 +123,23 @@ export function openEngine({
     meters.intakeGroup.observe(events);
     meters.intakeDuration.observe(ms / 1000);
   };
-  const { waitingEvents, ...plainIntake } = createIntake({ db, pacer, headStarts, onStored });
+  const onTimed = (time: Date) => timekeeper.lookAt(time);
+  const { waitingEvents, ...plainIntake } = createIntake({ db, pacer, headStarts, onStored, onTimed });
   const countedIntake = observeIntake(plainIntake, meters);
   const intake = { ...(tracing?.traceIntake(countedIntake) ?? countedIntake), waitingEvents };
+  const timekeeper = createTimekeeper({
+    db,
+    intake,
+    isBehind: headStarts.isBehind,
+    onReleased: (lateMs) => meters.releaseDelay.observe(lateMs / 1000),
+    onExpired,
+    log,
+  });
   opened.push(intake.close, http.close, reporter.close, failures.close, limiter.close, attempter.idle);
   opened.push(headStarts.close);
   if (waitingSender !== undefined) opened.push(waitingSender.close);
-  return { intake, attempter, slots, limiter, puttingOff, headStarts, waitingSender, failures };
+  opened.push(timekeeper.close);
+  return { intake, attempter, slots, limiter, puttingOff, headStarts, waitingSender, failures, timekeeper };
 }
 
 function egressProxyOf({ EGRESS_PROXY_URL: url, EGRESS_PROXY_RESOLVES: resolvesNames }: Config) {

@@ -214,6 +214,8 @@ async function open(
   if (listener !== undefined) openApi({ ...parts, uiUrl, listener, isReady });
   const forMetrics = firstForMetrics ?? (await listenForMetrics());
   forMetrics?.serve(serveOperators({ readMetrics: scraper.read, isReady }));
+  // Nothing more is released once it stops, so that all that was gets its workflow.
+  opened.push(engine.timekeeper.close);
   await ensureSweepSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
   await ensureRetentionSchedule(temporal.client, config.TEMPORAL_TASK_QUEUE);
 
@@ -311,7 +313,7 @@ function openApi({
   starter,
   healthStarter,
   recoveryStarter,
-  engine: { intake, failures },
+  engine: { intake, failures, timekeeper },
   meters,
   scraper,
   tracing,
@@ -364,6 +366,7 @@ function openApi({
       starter,
       healthStarter,
       recoveryStarter,
+      timekeeper,
       watcher,
       sealer,
       settings: {

@@ -114,13 +114,17 @@ export function createHealthActivities({
 
     probeEndpoint: (webhookId) =>
       whileHeartbeating(async () => {
-        const deliveryId = await oldestHeld(db, webhookId as WebhookId);
-        const delivery = deliveryId === undefined ? undefined : await loadDelivery(db, deliveryId);
-        if (delivery === undefined) return { outcome: 'nothing waits' };
-        const { status, reason, is_gone: gone, is_final } = await attempter.probe(delivery);
-        if (status === 'succeeded') return { outcome: 'succeeded' };
-        if (is_final) await endHeld(db, delivery.id, reason);
-        return { outcome: 'failed', at: new Date().toISOString(), reason, gone };
+        for (;;) {
+          const deliveryId = await oldestHeld(db, webhookId as WebhookId);
+          const delivery = deliveryId === undefined ? undefined : await loadDelivery(db, deliveryId);
+          if (delivery === undefined) return { outcome: 'nothing waits' };
+          const { status, reason, is_gone: gone, is_final } = await attempter.probe(delivery);
+          if (status === 'succeeded') return { outcome: 'succeeded' };
+          // Just now: it was not attempted.
+          if (status === 'expired') continue;
+          if (is_final) await endHeld(db, delivery.id, reason);
+          return { outcome: 'failed', at: new Date().toISOString(), reason, gone };
+        }
       }),
 
     async recoverHeld(webhookId) {

@@ -1,18 +1,21 @@
 import type { z } from 'zod';
 import type { Acceptance, NewEvent } from '../db/accept-events.ts';
+import { isRepeat } from '../db/claim-keys.ts';
 import { findEventId } from '../db/events.ts';
 import { type AccountId, isId, timeOf } from '../db/ids.ts';
+import { timeErrors } from './event-times.ts';
 import type { newEventSchema } from './events.schemas.ts';
 import { newEvent } from './new-event.ts';
-import { conflict, type Problem } from './problems.ts';
+import { conflict, invalidBody, type Problem } from './problems.ts';
 import type { Services } from './routes.ts';
 
 /**
  * Makes an event of what a producer posted, if the account takes it.
- * @throws Problem 409 for an id that is another event's here, and what the account's event types refuse it with
+ * @throws Problem 409 for an id that is another event's here, 422 for a time at which it cannot go out or expire, and what the account's
+ * event types refuse it with
  */
 export async function prepareEvent(
-  { db, eventTypes }: Pick<Services, 'db' | 'eventTypes'>,
+  { db, eventTypes, now }: Pick<Services, 'db' | 'eventTypes' | 'now'>,
   account_id: AccountId,
   body: z.output<typeof newEventSchema>,
   key: string | undefined,
@@ -22,14 +25,20 @@ export async function prepareEvent(
     if (holder === body.id) throw idTaken('event_id_taken', 'Another event was given this id here');
   }
   await eventTypes.check(account_id, body.type, body.data);
-  return newEvent({
+  const event = newEvent({
     account_id,
     type: body.type,
     channel: body.channel ?? null,
     data: body.data,
     client_id: body.id,
     key,
+    deliver_at: body.deliver_at ?? undefined,
+    expires_at: body.expires_at ?? undefined,
   });
+  const errors = timeErrors(event, now());
+  // A repeat gets the first answer, also when its time has come since.
+  if (errors.length > 0 && !(await isRepeat(db, event))) throw invalidBody(errors);
+  return event;
 }
 
 /** What a producer is told of an event that was accepted, now or before: made of what a repeat holds too. */
@@ -38,6 +47,8 @@ export function acceptedEvent(event: NewEvent, { event_id }: Exclude<Acceptance,
     id: event.client_id ?? event_id,
     type: event.type,
     channel: event.channel,
+    deliver_at: event.deliver_at ?? null,
+    expires_at: event.expires_at ?? null,
     created_at: timeOf(event_id),
   };
 }

@@ -24,6 +24,7 @@ import { pullRoutes } from './pull.ts';
 import { logRequests } from './request-log.ts';
 import { resendRoutes } from './resend.ts';
 import { type ApiDependencies, type Route, route, type Services } from './routes.ts';
+import { scheduledEventRoutes } from './scheduled-events.ts';
 import { sessionRoutes } from './session.ts';
 import { settingsWebhookRoutes } from './settings-webhooks.ts';
 import { statsRoutes } from './stats.ts';
@@ -38,6 +39,7 @@ import { webhookRoutes } from './webhooks.ts';
 export const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...eventBatchRoutes,
+  ...scheduledEventRoutes,
   ...resendRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,

@@ -26,7 +26,10 @@ export const deliverySchema = z
     workflow_id: z.string().meta({ description: 'The Temporal workflow that owns it.' }),
     status: z.enum(deliveryStatuses),
     attempt_count: z.int(),
-    next_attempt_at: momentField.nullable(),
+    next_attempt_at: momentField.nullable().meta({ description: 'Null, too, when it expires before.' }),
+    expires_at: momentField
+      .nullable()
+      .meta({ description: 'Its event’s: from then on no attempt begins; null for never.' }),
     reason: z
       .string()
       .nullable()

@@ -15,6 +15,7 @@ import {
   deliveryWithAttemptsSchema,
   startedAttemptSchema,
 } from './deliveries.schemas.ts';
+import { assertNotExpired } from './event-times.ts';
 import { pageOf } from './fields.schemas.ts';
 import { conflict, notFound } from './problems.ts';
 import { type Route, route } from './routes.ts';
@@ -82,15 +83,16 @@ const retryDelivery = route({
   summary: 'Make one more attempt now',
   description:
     'Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither. One whose webhook has no URL is ' +
-    'queued, to be pulled once more.',
+    'queued, to be pulled once more. Not once its event has expired.',
   access: 'account',
   params: deliveryParams,
   responses: { 202: { description: 'The attempt is on its way', schema: startedAttemptSchema } },
-  problems: { 409: 'The webhook was deleted', 503: 'Temporal is not available' },
-  async handle({ db, starter }, { params, caller }) {
+  problems: { 409: 'The webhook was deleted, or the event has expired', 503: 'Temporal is not available' },
+  async handle({ db, starter, now }, { params, caller }) {
     const delivery = await findRetryableDelivery(db, caller.account_id, params.id);
     if (delivery === undefined) throw notFound('delivery');
     if (delivery.is_webhook_deleted) throw conflict('webhook_deleted', 'Its webhook was deleted');
+    assertNotExpired(delivery, now());
     const attemptId = delivery.is_pulled ? null : newId('att');
     if (attemptId === null) await requeueDelivery(db, caller.account_id, params.id);
     else await starter.startManualAttempt(params.id, attemptId);

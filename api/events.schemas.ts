@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { eventStatuses } from '../db/schema.ts';
 import { deliverySchema } from './deliveries.schemas.ts';
+import { deliverAtField, expiresAtField } from './event-times.ts';
 import {
   channelField,
   eventIdField,
@@ -34,6 +36,8 @@ export const newEventSchema = z
         'The producer’s own id of the event. Receivers see it, and a repeat with the same id is the same event. ' +
         'No full stop, since it becomes part of what is signed (Standard Webhooks).',
     }),
+    deliver_at: deliverAtField.nullish(),
+    expires_at: expiresAtField.nullish(),
   })
   .meta({ id: 'NewEvent' });
 
@@ -48,8 +52,21 @@ export const idempotencyHeaders = z.object({
   }),
 });
 
+const timeFields = {
+  deliver_at: momentField
+    .nullable()
+    .meta({ description: 'When it goes out, or went; null where that was at once.' }),
+  expires_at: momentField.nullable().meta({ description: 'From then on no attempt begins; null for never.' }),
+};
+
 export const acceptedEventSchema = z
-  .object({ id: z.string(), type: z.string(), channel: z.string().nullable(), created_at: momentField })
+  .object({
+    id: z.string(),
+    type: z.string(),
+    channel: z.string().nullable(),
+    ...timeFields,
+    created_at: momentField,
+  })
   .meta({ id: 'AcceptedEvent' });
 
 const eventFields = {
@@ -57,6 +74,11 @@ const eventFields = {
   type: z.string(),
   channel: z.string().nullable(),
   is_test: z.boolean(),
+  status: z.enum(eventStatuses).meta({
+    description:
+      '`scheduled` until its `deliver_at`; `cancelled` when it was called off before; otherwise `released`, to the webhooks that subscribed to it then.',
+  }),
+  ...timeFields,
   created_at: momentField,
 };
 
@@ -72,11 +94,20 @@ export const eventPageSchema = searchedPageSchema(
   z.object(eventFields).meta({ id: 'EventSummary', description: 'An event without its data.' }),
 );
 
+export const eventChangeSchema = z
+  .strictObject({
+    deliver_at: deliverAtField.nullish(),
+    expires_at: expiresAtField.nullish(),
+    data: dataField.optional(),
+  })
+  .meta({ id: 'EventChange', description: 'What is absent stays. `deliver_at: null` sends it at once.' });
+
 export const eventParams = z.object({ id: eventIdField });
 
 export const eventQuery = z.strictObject({
   ...pageFields('evt'),
   type: eventTypeField.optional(),
   channel: channelField.optional(),
+  status: z.enum(eventStatuses, `must be one of ${eventStatuses.join(', ')}`).optional(),
   ...searchFields,
 });

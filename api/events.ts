@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { listDeliveriesOfEvent } from '../db/deliveries.ts';
-import { type EventSummary, findEvent } from '../db/events.ts';
+import { type Delivery, listDeliveriesOfEvent } from '../db/deliveries.ts';
+import { type EventSummary, findEvent, type StoredEvent } from '../db/events.ts';
 import { searchEvents } from '../db/search-events.ts';
 import { acceptedEvent, keyConflict, prepareEvent } from './accept-event.ts';
 import { assertEventFits } from './account-limits.ts';
@@ -32,7 +32,8 @@ const postEvent = route({
   description:
     'Answered once the event and its deliveries are stored; they go out at once. A repeat, told by `Idempotency-Key` ' +
     'or the event’s own `id`, gets the first answer. Data that does not fit the JSON Schema of its type (see Event types) ' +
-    'is refused, and so is a type that is in no catalogue when the account is strict. After a 503 the event may be stored or ' +
+    'is refused, and so is a type that is in no catalogue when the account is strict. With `deliver_at` it waits until then, and ' +
+    'can be changed and cancelled; after `expires_at` nothing of it is sent. After a 503 the event may be stored or ' +
     'not: post it again, with the same key or id.',
   access: 'account',
   scope: 'events:write',
@@ -78,8 +79,8 @@ const getEvents = route({
   query: eventQuery,
   responses: { 200: { description: 'A page of events', schema: eventPageSchema } },
   async handle({ db }, { query, caller, hasLeft }) {
-    const { type, channel, since, until, q } = query;
-    const filter = { type, channel, since, until, q };
+    const { type, channel, status, since, until, q } = query;
+    const filter = { type, channel, status, since, until, q };
     const page = await searchEvents(db, caller.account_id, filter, pageOf(query), hasLeft);
     return { status: 200, body: { ...page, data: page.data.map(shown) } };
   },
@@ -98,12 +99,18 @@ const getEvent = route({
     const event = await findEvent(db, caller.account_id, params.id);
     if (event === undefined) throw notFound('event');
     const deliveries = await listDeliveriesOfEvent(db, caller.account_id, event.id);
-    return { status: 200, body: { ...shown(event), data: JSON.parse(event.data), deliveries } };
+    return { status: 200, body: shownEvent(event, deliveries) };
   },
 });
 
-function shown({ id, client_id, type, channel, is_test, created_at }: EventSummary) {
-  return { id: client_id ?? id, type, channel, is_test, created_at };
+/** An event as it is shown by itself. */
+export function shownEvent(event: StoredEvent, deliveries: readonly Delivery[]) {
+  return { ...shown(event), data: JSON.parse(event.data), deliveries };
+}
+
+function shown(event: EventSummary) {
+  const { id, client_id, type, channel, is_test, status, deliver_at, expires_at, created_at } = event;
+  return { id: client_id ?? id, type, channel, is_test, status, deliver_at, expires_at, created_at };
 }
 
 export const eventRoutes: Route[] = [postEvent, getEvents, getEvent];

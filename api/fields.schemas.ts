@@ -88,7 +88,7 @@ export const timeField = z.iso
   .datetime({
     offset: true,
     abort: true,
-    error: 'must be a time as in RFC 3339, such as 2025-01-15T10:25:03Z',
+    error: 'must be a time as in RFC 3339, with its offset from UTC, such as 2025-01-15T10:25:03Z',
   })
   .refine((text) => Date.parse(text) >= 0, 'must not be before 1970')
   .transform((text) => new Date(text))

@@ -12,6 +12,8 @@ export interface EventRequest {
   /** The Idempotency-Key header. */
   key?: string | undefined;
   only_webhook?: WebhookId;
+  deliver_at?: Date | undefined;
+  expires_at?: Date | undefined;
 }
 
 /** Names and times an event. With `only_webhook` it is a test event. */
@@ -23,12 +25,18 @@ export function newEvent({
   client_id,
   key,
   only_webhook,
+  deliver_at,
+  expires_at,
 }: EventRequest): NewEvent {
   const id = newId('evt');
   const idempotencyKeys = [
     ...(client_id === undefined ? [] : [`id:${client_id}`]),
     ...(key === undefined ? [] : [`key:${key}`]),
   ];
+  const times =
+    deliver_at === undefined && expires_at === undefined
+      ? []
+      : [deliver_at?.toISOString() ?? null, expires_at?.toISOString() ?? null];
   return {
     id,
     account_id,
@@ -41,7 +49,10 @@ export function newEvent({
     only_webhook: only_webhook ?? null,
     about_webhook: null,
     idempotency_keys: idempotencyKeys,
-    request_hash: idempotencyKeys.length === 0 ? '' : hashOf([client_id ?? null, type, channel, data]),
+    request_hash:
+      idempotencyKeys.length === 0 ? '' : hashOf([client_id ?? null, type, channel, data, ...times]),
+    ...(deliver_at === undefined ? {} : { deliver_at }),
+    ...(expires_at === undefined ? {} : { expires_at }),
   };
 }
 

@@ -7,6 +7,7 @@ import { addDelivery, findAboutWebhook, listResendTargets, type ResendTarget } f
 import { recoveredWorkflowId } from '../temporal/workflow-ids.ts';
 import { TemporalUnavailable } from '../temporal/workflow-starter.ts';
 import { carriesType, subscribes } from '../webhook/subscriptions.ts';
+import { assertNotExpired } from './event-times.ts';
 import { eventParams } from './events.schemas.ts';
 import { conflict, invalidBody, notFound } from './problems.ts';
 import { resendSchema, resentSchema } from './resend.schemas.ts';
@@ -25,18 +26,24 @@ const postResend = route({
   description:
     'To one webhook, or to all that subscribe to it now. Where there is a delivery, whatever its status, it gets one more attempt, ' +
     'as by `POST /v1/deliveries/{id}/retry`: the same `webhook-id`, the same bytes. A webhook that got none, since it is newer ' +
-    'than the event or had not subscribed, gets a delivery with its whole retry schedule.',
+    'than the event or had not subscribed, gets a delivery with its whole retry schedule. Not before the time of a scheduled event, ' +
+    'nor of one that was cancelled or has expired.',
   access: 'account',
   params: eventParams,
   body: resendSchema,
   isBodyOptional: true,
   responses: { 202: { description: 'It is on its way', schema: resentSchema } },
-  problems: { 409: 'Too many webhooks subscribe to it: name one', 503: 'Temporal is not available' },
+  problems: {
+    409: 'Too many webhooks subscribe to it: name one; or it is scheduled, was cancelled or has expired',
+    503: 'Temporal is not available',
+  },
   async handle(services, { params, body, caller }) {
     const { db } = services;
     const { account_id } = caller;
     const event = await findEvent(db, account_id, params.id);
     if (event === undefined) throw notFound('event');
+    assertReleased(event);
+    assertNotExpired(event, services.now());
     const all = await listResendTargets(db, account_id, event.id);
     const about = await findAboutWebhook(db, event.id);
     const targets = all.filter((target) =>
@@ -49,6 +56,7 @@ const postResend = route({
         `More than ${mostTargets} webhooks would get it: name one by webhook_id`,
       );
     }
+    if (event.expires_at !== null) services.timekeeper.lookAt(event.expires_at);
     const deliveries = await Promise.all(
       targets.map((target) => resend(services, account_id, event, target)),
     );
@@ -61,6 +69,17 @@ const postResend = route({
     return { status: 202, body: { event_id, deliveries: sent } };
   },
 });
+
+/** @throws Problem 409 */
+function assertReleased({ status }: StoredEvent): void {
+  if (status === 'scheduled') {
+    throw conflict(
+      'event_scheduled',
+      'It has not gone out yet: change its deliver_at to null to send it now',
+    );
+  }
+  if (status === 'cancelled') throw conflict('event_cancelled', 'The event was cancelled');
+}
 
 /** A test event goes to whom it was meant for alone, and what tells of an endpoint never to that endpoint. */
 function isMeant(target: ResendTarget, event: StoredEvent, about: string | null): boolean {

@@ -11,6 +11,7 @@ import type { ChangesFeed } from '../delivery/changes-feed.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { PullDoor } from '../delivery/pull-door.ts';
+import type { Timekeeper } from '../delivery/timekeeper.ts';
 import type { WebhookWatcher } from '../delivery/webhook-watcher.ts';
 import type { HealthStarter } from '../temporal/health-starter.ts';
 import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
@@ -60,6 +61,7 @@ export interface ApiDependencies {
   pullDoor: PullDoor;
   /** Of other processes on the database; if absent, there are none. */
   revocations?: Pick<Revocations, 'areHeard' | 'listen'>;
+  timekeeper: Pick<Timekeeper, 'lookAt'>;
   watcher: Pick<WebhookWatcher, 'watch' | 'tellChanged'>;
   sealer: Sealer;
   settings: ApiSettings;

@@ -19,6 +19,7 @@ import {
   type Subscription,
   type SubscriptionMemory,
 } from './subscriptions.ts';
+import { timedParts } from './timed-acceptance.ts';
 import { unnest } from './unnest.ts';
 
 /** An event as it is stored: checked, named and timed, but not yet written. */
@@ -43,6 +44,15 @@ export interface NewEvent {
   request_hash: string;
   /** The span that brought it (W3C Trace Context); absent where it is not traced. */
   traceparent?: string;
+  /** When it is to go out; absent for at once. Until then it is stored without deliveries. */
+  deliver_at?: Date;
+  /** After this moment nothing of it is sent. */
+  expires_at?: Date;
+  /**
+   * It is stored already, and goes out now, as it was in that version. Where it was changed, cancelled or released meanwhile
+   * nothing is done, and it counts as repeated.
+   */
+  release?: { version: number; at: Date };
 }
 
 export type Acceptance =
@@ -145,11 +155,12 @@ function store(
   return db.transaction(async (tx) => {
     const judgements = await claimKeys(tx, newEvents, options);
     const placed = newEvents.filter((event) => judgements.get(event)?.outcome === 'accepted').map(place);
-    await insertPlaced(tx, placed, [], known, options);
+    const stored = await insertPlaced(tx, placed, [], known, options);
     const deliveries = new Map(placed.map((one) => [one.event, one.deliveries]));
     return newEvents.map((event): Acceptance => {
       const judgement = judgements.get(event) as Judgement;
       if (judgement.outcome !== 'accepted') return judgement;
+      if (event.release !== undefined && !stored.has(event.id)) return repeated(event.id);
       return { outcome: 'accepted', event_id: event.id, deliveries: deliveries.get(event) ?? [] };
     });
   });
@@ -168,12 +179,22 @@ async function acceptInOneStatement(
   const holders = taken.length === 0 ? new Map<string, Holder>() : await lookUpHolders(db, taken, options);
   return placed.map(({ event, deliveries }): Acceptance => {
     if (stored.has(event.id)) return { outcome: 'accepted', event_id: event.id, deliveries };
+    if (event.release !== undefined) return repeated(event.id);
     const [key = ''] = event.idempotency_keys;
     const holder = holders.get(`${event.account_id} ${key}`);
     return holder?.request_hash === event.request_hash
-      ? { outcome: 'repeated', event_id: holder.event_id }
+      ? repeated(holder.event_id)
       : { outcome: 'conflict', key };
   });
+}
+
+function repeated(event_id: EventId): Acceptance {
+  return { outcome: 'repeated', event_id };
+}
+
+/** When an event is owed to its webhooks: as it comes, or once it is released. */
+export function owedFrom({ created_at, release }: NewEvent): Date {
+  return release?.at ?? created_at;
 }
 
 function deliveriesOf(
@@ -189,6 +210,7 @@ function deliveriesOf(
     hasHeadStart: (event: NewEvent, webhook: Subscription) => boolean;
   },
 ): NewDelivery[] {
+  if (event.deliver_at !== undefined && event.release === undefined) return [];
   const owed = subscriptions.filter((webhook) =>
     event.only_webhook === null ? subscribes(webhook, event) : webhook.id === event.only_webhook,
   );
@@ -217,7 +239,7 @@ function statusOf({ endpoint_state, url }: Subscription, event: NewEvent): NewDe
 
 /**
  * Writes, in one statement, the claims, the events whose claim succeeded or that need none, and their deliveries. Answers
- * the events that it stored.
+ * the events that it stored or released.
  * @throws Outdated, and writes nothing, when the webhooks of an account are no longer as they are `known`
  */
 async function insertPlaced(
@@ -229,6 +251,7 @@ async function insertPlaced(
 ): Promise<Set<EventId>> {
   const claimants = new Set(claims.map(({ event_id }) => event_id));
   const newEvents = placed.map(({ event }) => event);
+  const timed = timedParts(newEvents);
   const owed = placed.flatMap(({ event, deliveries }) => deliveries.map((delivery) => ({ event, delivery })));
   const rows = await selectRows<{ id: string; is_outdated: boolean }>(
     db,
@@ -245,9 +268,11 @@ async function insertPlaced(
         on conflict do nothing
         returning event_id
       ), stored as (
-        insert into events (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent, created_at)
-        select id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent, created_at::timestamptz
-        from ${unnest(newEvents, {
+        insert into events
+          (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent, created_at${timed.columns})
+        select id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent,
+          created_at::timestamptz${timed.values}
+        from ${unnest(timed.toStore, {
           id: ['uuid', (event) => uuidOf(event.id)],
           account_id: ['uuid', (event) => uuidOf(event.account_id)],
           client_id: ['text', (event) => event.client_id],
@@ -262,19 +287,21 @@ async function insertPlaced(
           traceparent: ['text', (event) => event.traceparent ?? null],
           created_at: ['text', (event) => event.created_at.toISOString()],
           needs_claim: ['boolean', (event) => claimants.has(event.id)],
+          ...timed.input,
         })}
         where not exists (select from outdated) and (not needs_claim or id in (select event_id from claimed))
-        returning id, account_id, client_id
-      ), told as (
+        returning id, account_id, client_id${timed.returned}
+      )${timed.further}, told as (
         insert into changes (kind, account_ids, event_ids, client_ids)
-        select 'events', array_agg(account_id), array_agg(id), array_agg(client_id) from stored having count(*) > 0
+        select 'events', array_agg(account_id), array_agg(id), array_agg(client_id) from ${timed.accepted} having count(*) > 0
       ), owed as (
         insert into deliveries
-          (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, head_start_at, created_at)
+          (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, head_start_at,
+            created_at${timed.deliveryColumns})
         select id, account_id, event_id, webhook_id, workflow_id, status,
           case when status = 'held' then ${endpointDisabledReason}::text end,
           case when status = 'pending' then created_at::timestamptz end, case when has_head_start then now() end,
-          created_at::timestamptz
+          created_at::timestamptz${timed.deliveryValues}
         from ${unnest(owed, {
           id: ['uuid', ({ delivery }) => uuidOf(delivery.id)],
           account_id: ['uuid', ({ event }) => uuidOf(event.account_id)],
@@ -283,12 +310,13 @@ async function insertPlaced(
           workflow_id: ['text', ({ delivery }) => delivery.workflow_id],
           status: ['text', ({ delivery }) => delivery.status],
           has_head_start: ['boolean', ({ delivery }) => delivery.has_head_start],
-          created_at: ['text', ({ event }) => event.created_at.toISOString()],
+          created_at: ['text', ({ event }) => owedFrom(event).toISOString()],
+          ...timed.deliveryInput,
         })}
-        where event_id in (select id from stored)
+        where event_id in (select id from ${timed.accepted})
       )
-      select id, false as is_outdated from stored union all select id, true from outdated`,
-    { ...options, name: 'accept_events' },
+      select id, false as is_outdated from ${timed.accepted} union all select id, true from outdated`,
+    { ...options, name: timed.name },
   );
   const outdated = rows.filter(({ is_outdated }) => is_outdated);
   if (outdated.length > 0) throw new Outdated(outdated.map(({ id }) => idOf('acct', id)));

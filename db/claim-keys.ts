@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type Database, type RunOptions, selectRows } from './database.ts';
+import { query } from './errors.ts';
 import { type AccountId, type EventId, idOf, uuidOf } from './ids.ts';
 import { unnest } from './unnest.ts';
 
@@ -60,6 +61,13 @@ export async function claimKeys<Event extends Claimant>(
   await correctClaims(tx, ours, holders);
   return judgements;
 }
+
+/** Whether an event of the same content was accepted before under one of the event's keys, and none of them is another's. */
+export const isRepeat = query(async (db: Database, event: Claimant): Promise<boolean> => {
+  if (event.idempotency_keys.length === 0) return false;
+  const holders = [...(await lookUpHolders(db, claimsOf(event), {})).values()];
+  return holders.length > 0 && holders.every(({ request_hash }) => request_hash === event.request_hash);
+});
 
 /** What an event claims, each key once. */
 export function claimsOf({ id: event_id, account_id, idempotency_keys, request_hash }: Claimant): Claim[] {

@@ -32,7 +32,10 @@ export interface Delivery {
   workflow_id: string;
   status: DeliveryStatus;
   attempt_count: number;
+  /** Null, too, when it expires before. */
   next_attempt_at: Date | null;
+  /** From this moment on no attempt is made; null where that never comes. */
+  expires_at: Date | null;
   reason: string | null;
   /** What the last attempt was answered; null when it was not, or none was made. */
   response_status: number | null;
@@ -89,19 +92,20 @@ export const findSentEvent = query(
 );
 
 /**
- * Whether a delivery can be attempted again (its webhook is still there), and whether its webhook's deliveries are pulled.
- * Undefined when there is no such delivery.
+ * Whether a delivery can be attempted again (its webhook is still there, and its event has not expired), and whether its webhook's
+ * deliveries are pulled. Undefined when there is no such delivery.
  */
 export const findRetryableDelivery = query(
   async (
     db: Database,
     accountId: AccountId,
     id: DeliveryId,
-  ): Promise<{ is_webhook_deleted: boolean; is_pulled: boolean } | undefined> => {
+  ): Promise<{ is_webhook_deleted: boolean; is_pulled: boolean; expires_at: Date | null } | undefined> => {
     const [row] = await db
       .select({
         is_webhook_deleted: sql<boolean>`${webhooks.deleted_at} is not null`,
         is_pulled: sql<boolean>`${webhooks.url} is null`,
+        expires_at: deliveries.expires_at,
       })
       .from(deliveries)
       .innerJoin(webhooks, eq(webhooks.id, deliveries.webhook_id))
@@ -193,6 +197,7 @@ async function selectDeliveries(
       status: deliveries.status,
       attempt_count: deliveries.attempt_count,
       next_attempt_at: deliveries.next_attempt_at,
+      expires_at: deliveries.expires_at,
       reason: deliveries.reason,
       created_at: deliveries.created_at,
       ended_at: deliveries.ended_at,
@@ -211,11 +216,19 @@ async function selectDeliveries(
     id,
     event_id: client_id ?? internal_event_id,
     ...delivery,
+    // When it expires its workflow looks once more.
+    next_attempt_at: isBefore(delivery.next_attempt_at, delivery.expires_at)
+      ? delivery.next_attempt_at
+      : null,
     response_status: statuses.get(id) ?? null,
     created_at,
     // Of a held one it is kept in case that it is not sent again after all.
     ended_at: delivery.status === 'held' ? null : ended_at,
   }));
+}
+
+function isBefore(time: Date | null, end: Date | null): boolean {
+  return time !== null && (end === null || time < end);
 }
 
 /** How far the clocks of two processes may be apart, in ms, without an attempt's being overlooked. */

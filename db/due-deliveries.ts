@@ -14,6 +14,8 @@ export interface LoadedDelivery {
   attempt_count: number;
   scheduled_attempts: number;
   next_attempt_at: Date | null;
+  /** From this moment on no attempt is made; null where that never comes. */
+  expires_at: Date | null;
   /** Why its last attempt failed, or what it waits for, in words. */
   reason: string | null;
   /** The process that stored it makes its first attempt, or did when it died; null when none does. */
@@ -94,6 +96,7 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
     db,
     sql`select d.id, d.account_id, d.workflow_id, d.status, d.attempt_count, d.scheduled_attempts, d.reason,
           (extract(epoch from d.next_attempt_at) * 1000)::float8 as next_attempt_ms,
+          (extract(epoch from d.expires_at) * 1000)::float8 as expires_ms,
           (extract(epoch from d.head_start_at) * 1000)::float8 as head_start_ms,
           abs(extract(epoch from now() - d.head_start_at) * 1000)::float8 as head_start_age_ms,
           d.waiting_since is not null as is_waiting,
@@ -124,6 +127,7 @@ interface DeliveryRow {
   scheduled_attempts: number;
   reason: string | null;
   next_attempt_ms: number | null;
+  expires_ms: number | null;
   head_start_ms: number | null;
   head_start_age_ms: number | null;
   is_waiting: boolean;
@@ -160,6 +164,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     scheduled_attempts: row.scheduled_attempts,
     reason: row.reason,
     next_attempt_at: row.next_attempt_ms === null ? null : new Date(row.next_attempt_ms),
+    expires_at: row.expires_ms === null ? null : new Date(row.expires_ms),
     head_start:
       row.head_start_ms === null ? null : { at_ms: row.head_start_ms, age_ms: row.head_start_age_ms ?? 0 },
     is_waiting: row.is_waiting,

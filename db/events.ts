@@ -1,8 +1,8 @@
-import { and, desc, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type EventId, isId } from './ids.ts';
-import { events, idempotencyKeys } from './schema.ts';
+import { type EventStatus, events, idempotencyKeys } from './schema.ts';
 
 /** An event without its data. */
 export interface EventSummary {
@@ -12,6 +12,11 @@ export interface EventSummary {
   type: string;
   channel: string | null;
   is_test: boolean;
+  status: EventStatus;
+  /** When it goes out, or went, where that was not at once. */
+  deliver_at: Date | null;
+  /** After this moment nothing of it is sent. */
+  expires_at: Date | null;
   created_at: Date;
 }
 
@@ -20,12 +25,20 @@ export interface StoredEvent extends EventSummary {
   data: string;
 }
 
+/** Whether an event still waits for its time. Its columns are looked for in `events`. */
+export const isScheduled: SQL = sql`(${events.deliver_at} is not null
+  and exists (select from scheduled_events s where s.event_id = ${events.id}))`;
+
 const summaryColumns = {
   id: events.id,
   client_id: events.client_id,
   type: events.type,
   channel: events.channel,
   is_test: events.is_test,
+  status: sql<EventStatus>`case when ${events.cancelled_at} is not null then 'cancelled'
+    when ${isScheduled} then 'scheduled' else 'released' end`,
+  deliver_at: events.deliver_at,
+  expires_at: events.expires_at,
   created_at: events.created_at,
 };
 

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { isStillToGo } from './expired-deliveries.ts';
 import { type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import { unnest } from './unnest.ts';
 import { isFailureTold } from './untold-failures.ts';
@@ -44,12 +45,13 @@ export const countHeld = query(async (db: Database, webhookId: WebhookId): Promi
   return row?.count ?? 0;
 });
 
-/** The webhook's held delivery that has waited longest; undefined when none is held. */
+/** The webhook's held delivery that has waited longest and has not expired; undefined when there is none. */
 export const oldestHeld = query(
   async (db: Database, webhookId: WebhookId): Promise<DeliveryId | undefined> => {
     const [row] = await selectRows<{ id: string }>(
       db,
-      sql`select id from deliveries where webhook_id = ${uuidOf(webhookId)} and status = 'held' order by id limit 1`,
+      sql`select id from deliveries d where webhook_id = ${uuidOf(webhookId)} and status = 'held' and ${isStillToGo}
+          order by id limit 1`,
     );
     return row === undefined ? undefined : idOf('dlv', row.id);
   },

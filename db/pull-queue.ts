@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { type LoadedDelivery, loadDeliveriesById } from './due-deliveries.ts';
 import { query } from './errors.ts';
+import { isStillToGo } from './expired-deliveries.ts';
 import { type AccountId, type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import { type AttemptRecord, type RecordedAttempt, recordAttempts } from './record-attempts.ts';
 
@@ -70,7 +71,7 @@ export const takeQueued = query(
       sql`select d.id, d.pull_number::float8 as number, octet_length(e.data) as bytes
           from deliveries d join events e on e.id = d.event_id
           where d.webhook_id = ${uuidOf(webhookId)} and d.status = 'queued'
-            and d.pull_number > ${after}::float8::bigint
+            and d.pull_number > ${after}::float8::bigint and ${isStillToGo}
           order by d.pull_number limit ${limit}`,
     );
     let bytes = 0;

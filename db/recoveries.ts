@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { isStillToGo } from './expired-deliveries.ts';
 import { type AccountId, type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import type { EndpointState } from './schema.ts';
 import { unnest } from './unnest.ts';
@@ -32,7 +33,7 @@ export const findRecovery = query(
     }>(
       db,
       sql`select w.deleted_at is not null as is_webhook_deleted, w.endpoint_state, w.recovery_rate, w.rate_limit,
-          (select d.id from deliveries d where d.webhook_id = w.id and d.status = 'held' order by d.id limit 1) as oldest
+          (select d.id from deliveries d where d.webhook_id = w.id and d.status = 'held' and ${isStillToGo} order by d.id limit 1) as oldest
         from webhooks w where w.id = ${uuidOf(webhookId)}`,
     );
     return row && { ...row, oldest: row.oldest === null ? null : idOf('dlv', row.oldest) };
@@ -65,7 +66,7 @@ export const takeHeld = query(
       db,
       sql`with oldest as (
           select d.id from deliveries d
-          where d.webhook_id = ${uuidOf(take.webhook_id)} and d.status = 'held' and exists (
+          where d.webhook_id = ${uuidOf(take.webhook_id)} and d.status = 'held' and ${isStillToGo} and exists (
             select from webhooks w
             where w.id = d.webhook_id and w.deleted_at is null and w.endpoint_state in ('healthy', 'failing'))
           order by d.id limit ${take.limit} for update of d skip locked
@@ -120,7 +121,7 @@ export interface EndedRange {
 
 /**
  * Marks up to 1,000 ended deliveries of a webhook, those that ended first: they are held, to be sent again, and remember how
- * they had ended. Test events and deleted webhooks are left out. Answers how many; none when all are marked.
+ * they had ended. Test events, expired events and deleted webhooks are left out. Answers how many; none when all are marked.
  */
 export const markEnded = query(
   async (db: Database, webhookId: WebhookId, { status, since, until }: EndedRange): Promise<number> => {
@@ -130,7 +131,7 @@ export const markEnded = query(
           select d.id from deliveries d join events e on e.id = d.event_id join webhooks w on w.id = d.webhook_id
           where d.webhook_id = ${uuidOf(webhookId)} and d.status = ${status} and d.status in ('failed', 'cancelled')
             and d.ended_at >= ${since.toISOString()}::timestamptz and d.ended_at <= ${until.toISOString()}::timestamptz
-            and not e.is_test and w.deleted_at is null
+            and not e.is_test and w.deleted_at is null and ${isStillToGo}
           order by d.ended_at, d.id limit ${mostPerStatement} for update of d
         )
         update deliveries d set status = 'held', held_from = d.status

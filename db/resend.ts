@@ -65,7 +65,7 @@ export const addDelivery = query(
     db.transaction(async (tx) => {
       // Locked, so that two who send it again make one delivery.
       const [event] = await tx
-        .select({ created_at: events.created_at })
+        .select({ expires_at: events.expires_at })
         .from(events)
         .where(and(eq(events.id, event_id), eq(events.account_id, account_id)))
         .for('update');
@@ -87,6 +87,7 @@ export const addDelivery = query(
       const workflow_id = workflowIdOf(id);
       await tx.insert(deliveries).values({
         ...{ id, account_id, event_id, webhook_id, workflow_id, status, created_at: now },
+        expires_at: event.expires_at,
         reason: status === 'held' ? endpointDisabledReason : null,
         next_attempt_at: status === 'pending' ? now : null,
       });

@@ -21,10 +21,11 @@ export function keptFrom(now: Date, days: number): Date {
 }
 
 /**
- * A delivery that may go: it has ended, and not just now, when somebody may still look at it or have it sent again. What is owed
- * never may.
+ * A delivery that may go: it is from before a moment, which it need not be when its event is (that was sent at a time, or again), and
+ * it has ended, not just now, when somebody may still look at it or have it sent again. What is owed never may.
  */
-const mayGo = sql`status not in ('pending', 'held', 'queued') and coalesce(ended_at, created_at) < now() - interval '1 day'`;
+const mayGo = (before: Date) => sql`status not in ('pending', 'held', 'queued')
+  and created_at < ${before.toISOString()}::timestamptz and coalesce(ended_at, created_at) < now() - interval '1 day'`;
 
 /** Accounts that keep for less than the longest, after one of them or, where it is the same, from it on. */
 export const findShorterAccounts = query(
@@ -59,7 +60,7 @@ export const findLongestRetention = query(async (db: Database, days: number): Pr
 
 /**
  * Deletes an account's oldest events from before a moment, `limit` of them, with their deliveries and attempts. An event stays
- * as long as one of its deliveries may not go.
+ * as long as one of its deliveries may not go, or it waits for its time.
  */
 export const expireEventsOf = query(
   (
@@ -78,7 +79,7 @@ export const expireEventsOf = query(
       const these = sql`${sql.param(ids)}::text[]::uuid[]`;
       const gone = await selectRows<{ id: string }>(
         tx,
-        sql`delete from deliveries where id = any(array(select id from deliveries where event_id = any(${these}) and ${mayGo} for update))
+        sql`delete from deliveries where id = any(array(select id from deliveries where event_id = any(${these}) and ${mayGo(before)} for update))
             returning id`,
       );
       const attempts = await count(
@@ -87,7 +88,8 @@ export const expireEventsOf = query(
       );
       const events = await count(
         tx,
-        sql`delete from events where id = any(${these}) and not exists (select from deliveries where event_id = events.id)`,
+        sql`delete from events where id = any(${these}) and not exists (select from deliveries where event_id = events.id)
+          and not exists (select from scheduled_events where event_id = events.id)`,
       );
       const last = ids.at(-1) ?? null;
       return { deliveries: gone.length, events, attempts, after: ids.length < limit ? null : last };
@@ -104,7 +106,7 @@ export const expireDeliveries = query(
       db,
       sql`with gone as (delete from deliveries where id = any(array(
               select id from deliveries where event_id >= ${after ?? firstUuid}::uuid
-                and event_id < ${firstUuidAt(before)}::uuid and ${mayGo} order by event_id limit ${limit} for update))
+                and event_id < ${firstUuidAt(before)}::uuid and ${mayGo(before)} order by event_id limit ${limit} for update))
             returning event_id)
           select count(*)::int as count, (array_agg(event_id order by event_id desc))[1] as last from gone`,
     );
@@ -135,7 +137,8 @@ export const findExpiredPartitions = query(
 const lockPatience = sql.raw(`set local lock_timeout = '100ms'`);
 
 /**
- * Drops a day's partition unless something in it is needed: an event that has a delivery, an attempt of a delivery that is there.
+ * Drops a day's partition unless something in it is needed: an event that has a delivery or waits for its time, an attempt of a
+ * delivery that is there.
  * What is deleted of their accounts goes before. False when it is needed.
  * @throws DatabaseUnavailable when the table could not be locked within 100 ms
  */
@@ -150,7 +153,8 @@ export const dropPartition = query(
       true;
     const needs =
       table === 'events'
-        ? sql`select from deliveries where event_id >= ${firstUuidAt(day)}::uuid and event_id < ${to}`
+        ? sql`select from deliveries where event_id >= ${firstUuidAt(day)}::uuid and event_id < ${to}
+            union all select from scheduled_events where event_id >= ${firstUuidAt(day)}::uuid and event_id < ${to}`
         : // No attempt is added to a past day, and no delivery comes back: this is as true later.
           sql`select from deliveries where event_id < ${to}
               and exists (select from ${partition} a where a.delivery_id = deliveries.id)`;
@@ -186,12 +190,15 @@ export const expireRowsOf = query(
             order by id limit ${limit} for update`,
       );
       const ids = found.map(({ id }) => id);
-      const delivery =
-        table === 'events' ? sql`deliveries.event_id = rows.id` : sql`deliveries.id = rows.delivery_id`;
+      const isNeeded =
+        table === 'events'
+          ? sql`exists (select from deliveries where event_id = rows.id)
+              or exists (select from scheduled_events where event_id = rows.id)`
+          : sql`exists (select from deliveries where id = rows.delivery_id)`;
       const gone = await count(
         tx,
         sql`delete from ${partition} rows where id = any(${sql.param(ids)}::text[]::uuid[])
-              and not exists (select from deliveries where ${delivery})`,
+              and not (${isNeeded})`,
       );
       return { count: gone, after: ids.length < limit ? null : (ids.at(-1) ?? null) };
     }),
@@ -200,7 +207,10 @@ export const expireRowsOf = query(
 /** Pages of a table, of 8 KiB. */
 const pagesAtOnce = 200;
 
-/** Deletes the idempotency keys on some pages that are older than their account's events. Walks the table once, without an index. */
+/**
+ * Deletes the idempotency keys on some pages that are older than their account's events, but for those of events that wait for
+ * their time. Walks the table once, without an index.
+ */
 export const expireKeys = query(
   async (
     db: Database,
@@ -216,7 +226,8 @@ export const expireKeys = query(
       sql`delete from idempotency_keys k
           where k.ctid >= ${`(${page},0)`}::tid and k.ctid < ${`(${page + pagesAtOnce},0)`}::tid
             and k.created_at < date_trunc('day', ${now.toISOString()}::timestamptz, 'UTC') - make_interval(days =>
-              coalesce((select retention_days from accounts a where a.id = k.account_id), ${days}::int))`,
+              coalesce((select retention_days from accounts a where a.id = k.account_id), ${days}::int))
+            and not exists (select from scheduled_events s where s.event_id = k.event_id)`,
     );
     return { keys, page: page + pagesAtOnce };
   },

@@ -22,6 +22,10 @@ export const deliveryStatuses = [
 ] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
+/** `scheduled`: it waits for its time. `released`: it went out, at its time or at once, to whoever had subscribed. */
+export const eventStatuses = ['released', 'scheduled', 'cancelled'] as const;
+export type EventStatus = (typeof eventStatuses)[number];
+
 /**
  * Why an attempt was made: by its delivery's schedule, by someone's request, for a test event, to probe a disabled endpoint, or since
  * its consumer pulled it.
@@ -249,9 +253,32 @@ export const events = pgTable(
     about_webhook_id: idColumn('wh'),
     /** The span that brought it (W3C Trace Context, `traceparent`); null where it was not traced. */
     traceparent: text(),
+    /** When it was to go out, where that was not at once. It has not as long as it is in `scheduled_events`. */
+    deliver_at: moment(),
+    /** After this moment nothing of it is sent; null where that never comes. */
+    expires_at: moment(),
+    /** When it was called off before it went out. */
+    cancelled_at: moment(),
     created_at: moment().notNull(),
   },
   (table) => [index('events_account').on(table.account_id, table.id)],
+);
+
+/** Events that wait for their time (db/scheduled-events.ts): a row goes with the statement that makes the event's deliveries. */
+export const scheduledEvents = pgTable(
+  'scheduled_events',
+  {
+    event_id: idColumn('evt').primaryKey(),
+    account_id: idColumn('acct').notNull(),
+    /** When somebody should see to it: its `deliver_at`, or somewhat later once a process has taken it up. */
+    due_at: moment().notNull(),
+    /** Counts its changes, so that only what was read is released. */
+    version: integer().notNull().default(1),
+  },
+  (table) => [
+    index('scheduled_events_due').on(table.due_at),
+    index('scheduled_events_account').on(table.account_id, table.event_id),
+  ],
 );
 
 /** What was accepted under which key, so that a repeat gets the first answer. */
@@ -304,6 +331,8 @@ export const deliveries = pgTable(
      * while it waits for its next attempt (`next_attempt_at`).
      */
     pull_number: bigint({ mode: 'number' }),
+    /** Its event's `expires_at`. */
+    expires_at: moment(),
     created_at: moment().notNull(),
     ended_at: moment(),
   },
@@ -330,6 +359,9 @@ export const deliveries = pgTable(
     index('deliveries_unsent')
       .on(table.webhook_id, table.ended_at)
       .where(sql`${table.status} in ('failed', 'cancelled')`),
+    index('deliveries_expiring')
+      .on(table.expires_at)
+      .where(sql`${table.status} in ('pending', 'held', 'queued') and ${table.expires_at} is not null`),
   ],
 );
 

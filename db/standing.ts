@@ -12,21 +12,23 @@ export interface Standing {
   held: number;
   /** For their consumers to pull. */
   queued: number;
+  /** Events that wait for their time. */
+  scheduled: number;
   endpoints: Record<EndpointState, number>;
 }
 
 /** Counting goes no further: more would say nothing else, and cost more. */
-export const mostCounted = { due: 10_000, held: 100_000, queued: 100_000 };
+export const mostCounted = { due: 10_000, held: 100_000, queued: 100_000, scheduled: 100_000 };
 
 /** In one statement, each of its parts by an index. */
 export const findStanding = query(async (db: Database, timeoutMs: number): Promise<Standing> => {
   const [row] = await selectRows<
-    { lag_ms: number; due: number; held: number; queued: number } & Record<EndpointState, number>
+    Pick<Standing, 'lag_ms' | 'due' | 'held' | 'queued' | 'scheduled'> & Record<EndpointState, number>
   >(db, standingStatement(), { name: 'find_standing', timeoutMs });
   if (row === undefined) throw new Error('a statement without a table answers a row');
-  const { lag_ms, due, held, queued } = row;
+  const { lag_ms, due, held, queued, scheduled } = row;
   const endpoints = Object.fromEntries(endpointStates.map((state) => [state, row[state]]));
-  return { lag_ms, due, held, queued, endpoints: endpoints as Record<EndpointState, number> };
+  return { lag_ms, due, held, queued, scheduled, endpoints: endpoints as Record<EndpointState, number> };
 });
 
 /** Exported for the test of what it reads. */
@@ -45,6 +47,7 @@ export function standingStatement(): SQL {
       (select count(*) from (
         select from deliveries where status = 'queued' limit ${mostCounted.queued}
       ) as queued)::int as queued,
+      (select count(*) from (select from scheduled_events limit ${mostCounted.scheduled}) as scheduled)::int as scheduled,
       unwell.failing, unwell.disabled, unwell.probing,
       all_webhooks.count - unwell.failing - unwell.disabled - unwell.probing as healthy
     from

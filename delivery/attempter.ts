@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
+import { expiredReason } from '../db/expired-deliveries.ts';
 import { type AttemptId, newId } from '../db/ids.ts';
 import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
@@ -16,6 +17,7 @@ import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { EndpointLimiter } from './endpoint-limiter.ts';
 import { eventToSend } from './event-to-send.ts';
+import { type Expirer, hasExpired } from './expirer.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
@@ -38,7 +40,10 @@ export interface AttemptOutcome {
   is_gone: boolean;
 }
 
-/** Makes attempts: one POST each, judged by the profile's rules and recorded. */
+/**
+ * Makes attempts: one POST each, judged by the profile's rules and recorded. Whoever asks, none begins once its event has expired: then
+ * the delivery has ended as `expired`, and nothing is recorded.
+ */
 export interface Attempter {
   /**
    * The next attempt of the delivery's schedule. While one is under way in this process, a second call joins it. `release` is
@@ -60,6 +65,7 @@ export function createAttempter(dependencies: {
   reporter: HealthReporter;
   failures: Pick<FailureTeller, 'tell'>;
   limiter: Pick<EndpointLimiter, 'count'>;
+  expirer: Expirer;
   sealer: Sealer;
   userAgent: string;
   /** Multiplies every retry delay: 1 but in tests. */
@@ -68,7 +74,7 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, tokens, recorder, reporter, failures, limiter, userAgent } = dependencies;
+  const { http, tokens, recorder, reporter, failures, limiter, expirer, userAgent } = dependencies;
   const { scheduleScale, random, log } = dependencies;
   const targets = createTargetOpener(dependencies);
   const underWay = new Map<string, Promise<AttemptOutcome>>();
@@ -79,6 +85,10 @@ export function createAttempter(dependencies: {
     trigger: AttemptTrigger,
     release: () => void = () => {},
   ): Promise<AttemptOutcome> {
+    if (hasExpired(delivery)) {
+      release();
+      return expire(delivery);
+    }
     const target = targets.open(delivery.webhook);
     const startedAt = new Date();
     // Those of the schedule have waited for their turn.
@@ -90,13 +100,14 @@ export function createAttempter(dependencies: {
     });
     const verdict = judge(target.profile, answer, { now: Date.now() });
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
-    const delayMs = isFollowed
+    const stepMs = isFollowed
       ? nextDelayMs(target.retrySchedule, delivery.scheduled_attempts + 1, {
           retryAfterMs: verdict.retryAfterMs,
           random,
           scale: scheduleScale,
         })
       : null;
+    const delayMs = stepMs === null ? null : Math.min(stepMs, expiresInMs(delivery));
     const dueAt = delayMs === null ? null : performance.now() + delayMs;
     const record: AttemptRecord = {
       id,
@@ -136,6 +147,12 @@ export function createAttempter(dependencies: {
       is_gone: isGone,
       is_final: verdict.outcome === 'failed' && !verdict.retryable && !isGone,
     };
+  }
+
+  async function expire({ id, attempt_count }: LoadedDelivery): Promise<AttemptOutcome> {
+    const status = await expirer.end(id);
+    const outcome = { status, number: attempt_count, reason: expiredReason, due_at: null };
+    return { ...outcome, is_final: false, is_gone: false };
   }
 
   function logAttempt(record: AttemptRecord, { event, workflow_id }: LoadedDelivery, number: number) {
@@ -205,6 +222,11 @@ export function createAttempter(dependencies: {
       while (underWay.size > 0) await Promise.allSettled(underWay.values());
     },
   };
+}
+
+/** When its event expires, it is looked after once more. */
+function expiresInMs({ expires_at }: LoadedDelivery): number {
+  return expires_at === null ? Number.POSITIVE_INFINITY : Math.max(0, expires_at.getTime() - Date.now());
 }
 
 function notSent(reason: FailureReason): Answer {

@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Acceptance, acceptEvents, type NewDelivery, type NewEvent } from '../db/accept-events.ts';
+import {
+  type Acceptance,
+  acceptEvents,
+  type NewDelivery,
+  type NewEvent,
+  owedFrom,
+} from '../db/accept-events.ts';
 import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
@@ -70,18 +76,20 @@ const statementTimeoutMs = 5_000;
  * An intake that stores, in one transaction, whatever requests are waiting when there is one free. A lone request is a group
  * of one and waits for nobody. First attempts begin when the transaction has committed, and workflows start beside the
  * answer; without `headStarts` the workflows make the first attempts. `onStored` hears of each transaction that has stored
- * events: how many, and in how many ms.
+ * events: how many, and in how many ms; `onTimed` of a moment at which something is to be done about a stored event.
  */
 export function createIntake({
   db,
   pacer,
   headStarts,
   onStored = () => {},
+  onTimed = () => {},
 }: {
   db: Database;
   pacer: WorkflowPacer;
   headStarts?: HeadStarts | undefined;
   onStored?: (events: number, ms: number) => void;
+  onTimed?: (time: Date) => void;
 }): OpenIntake {
   const load = createEventLoopLoad();
   const memory = createSubscriptionMemory();
@@ -263,6 +271,8 @@ export function createIntake({
     reservations: ReadonlyMap<string, Reservation>,
   ): StoredDelivery[] {
     if (acceptance.outcome !== 'accepted') return [];
+    const time = event.release === undefined ? (event.deliver_at ?? event.expires_at) : event.expires_at;
+    if (time !== undefined) onTimed(time);
     const pending = acceptance.deliveries.filter(({ status }) => status === 'pending');
     return pending.map((delivery) => {
       const { workflow_id, webhook_id } = delivery;
@@ -300,7 +310,8 @@ function loaded(event: NewEvent, { id, workflow_id, webhook }: NewDelivery): Loa
     attempt_count: 0,
     scheduled_attempts: 0,
     reason: null,
-    next_attempt_at: event.created_at,
+    next_attempt_at: owedFrom(event),
+    expires_at: event.expires_at ?? null,
     head_start: null,
     is_waiting: false,
     event,

@@ -92,7 +92,8 @@ export function createRecoverySender({
         counts.sent += 1;
         const { status } = await attempter.attempt(delivery);
         if (status === 'pending') return 'pending';
-        counts[status === 'succeeded' ? 'succeeded' : 'failed'] += 1;
+        if (status === 'expired') counts.sent -= 1;
+        else counts[status === 'succeeded' ? 'succeeded' : 'failed'] += 1;
         return 'ended';
       } catch {
         // The workflow makes the attempt again, and shows the fault.

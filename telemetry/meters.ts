@@ -47,7 +47,7 @@ export function createMeters({ process, version }: { process: string; version: s
     ),
     deliveriesEnded: counter(
       'postrider_deliveries_ended_total',
-      'Deliveries that an attempt has ended, by outcome.',
+      'Deliveries that have ended by an attempt or, `expired`, without one, by outcome.',
       ['outcome'],
     ),
     attempts: counter('postrider_attempts_total', 'Attempts that were recorded.', ['trigger', 'outcome']),
@@ -68,6 +68,11 @@ export function createMeters({ process, version }: { process: string; version: s
     firstAttemptDelay: histogram(
       'postrider_first_attempt_delay_seconds',
       'From an event that was taken in to the first attempt of each of its deliveries.',
+      delayBuckets,
+    ),
+    releaseDelay: histogram(
+      'postrider_scheduled_release_delay_seconds',
+      'How late scheduled events went out, from their time to when their deliveries were stored.',
       delayBuckets,
     ),
     attemptsInFlight: gauge('postrider_attempts_in_flight', 'Requests to receivers that are under way.'),
@@ -109,6 +114,7 @@ export function createMeters({ process, version }: { process: string; version: s
     meters.deliveriesEnded.inc({ outcome }, 0);
     meters.attempts.inc({ trigger: 'schedule', outcome }, 0);
   }
+  meters.deliveriesEnded.inc({ outcome: 'expired' }, 0);
   for (const outcome of ['succeeded', 'failed']) meters.tokenRequests.inc({ outcome }, 0);
   for (const result of ['started', 'running', 'failed']) meters.workflowStarts.inc({ result }, 0);
   return meters;

@@ -12,8 +12,10 @@ export function observeIntake(
   intake: Intake,
   { events, deliveriesCreated }: Pick<Meters, 'events' | 'deliveriesCreated'>,
 ): Intake {
-  const count = ({ about_webhook }: NewEvent, acceptance: Acceptance) => {
-    if (about_webhook === null) events.inc({ result: acceptance.outcome });
+  // A scheduled event was counted when it came.
+  const isPosted = ({ about_webhook, release }: NewEvent) => about_webhook === null && release === undefined;
+  const count = (event: NewEvent, acceptance: Acceptance) => {
+    if (isPosted(event)) events.inc({ result: acceptance.outcome });
     if (acceptance.outcome !== 'accepted') return;
     for (const { status } of acceptance.deliveries) deliveriesCreated.inc({ status });
   };
@@ -28,7 +30,7 @@ export function observeIntake(
       return acceptance;
     },
     async acceptAll(all) {
-      const acceptances = await intake.acceptAll(all).catch(countRefused(all.length));
+      const acceptances = await intake.acceptAll(all).catch(countRefused(all.filter(isPosted).length));
       for (const [index, event] of all.entries()) count(event, acceptances[index] as Acceptance);
       return acceptances;
     },

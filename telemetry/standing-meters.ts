@@ -47,6 +47,11 @@ export function createStandingMeters({
       'Deliveries that wait for their consumers to pull them; counted up to 100,000.',
       standing.queued,
     );
+    set(
+      'postrider_events_scheduled',
+      'Events that wait for their time; counted up to 100,000.',
+      standing.scheduled,
+    );
     for (const [state, count] of Object.entries(standing.endpoints)) {
       set('postrider_endpoints', 'Endpoints by state.', count, { state });
     }

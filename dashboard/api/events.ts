@@ -1,12 +1,22 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ask, queryString } from './client.ts';
 import { lookEveryMs } from './query-client.ts';
-import type { AcceptedEvent, Event, EventPage, EventType, NewEvent, Resend, Resent } from './types.ts';
+import type {
+  AcceptedEvent,
+  Event,
+  EventChange,
+  EventPage,
+  EventType,
+  NewEvent,
+  Resend,
+  Resent,
+} from './types.ts';
 import type { Page } from './wire.ts';
 
 export interface EventFilter {
   type?: string | undefined;
   channel?: string | undefined;
+  status?: string | undefined;
   since?: string | undefined;
   until?: string | undefined;
   q?: string | undefined;
@@ -36,6 +46,29 @@ export function usePostEvent() {
   return useMutation({
     mutationFn: (body: NewEvent) => ask<AcceptedEvent>('POST', '/v1/events', { body }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['events'] }),
+  });
+}
+
+export function useChangeEvent(id: string) {
+  return useEventMutation(id, (body: EventChange) =>
+    ask<Event>('PATCH', `/v1/events/${encodeURIComponent(id)}`, { body }),
+  );
+}
+
+export function useCancelEvent(id: string) {
+  return useEventMutation(id, () => ask<Event>('POST', `/v1/events/${encodeURIComponent(id)}/cancel`));
+}
+
+/** Also when it was refused: then the event has gone out meanwhile. */
+function useEventMutation<Body, Result>(id: string, mutationFn: (body: Body) => Promise<Result>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn,
+    onSettled: () =>
+      Promise.all([
+        client.invalidateQueries({ queryKey: ['event', id] }),
+        client.invalidateQueries({ queryKey: ['events'] }),
+      ]),
   });
 }
 

@@ -9,6 +9,7 @@ import type {
 import type { eventTypeDescriptionSchema, eventTypeSchema } from '../../api/event-types.schemas.ts';
 import type {
   acceptedEventSchema,
+  eventChangeSchema,
   eventPageSchema,
   eventSchema,
   newEventSchema,
@@ -49,6 +50,8 @@ export type Event = Answer<typeof eventSchema>;
 export type EventPage = Answer<typeof eventPageSchema>;
 export type EventSummary = EventPage['data'][number];
 export type NewEvent = Asked<typeof newEventSchema>;
+export type EventChange = Asked<typeof eventChangeSchema>;
+export type EventStatus = EventSummary['status'];
 export type AcceptedEvent = Answer<typeof acceptedEventSchema>;
 export type InboxMessage = Answer<typeof inboxListSchema>[number];
 export type Webhook = Answer<typeof webhookSchema>;

@@ -1,4 +1,4 @@
-import type { DeliveryStatus, EndpointState } from '../api/types.ts';
+import type { DeliveryStatus, EndpointState, EventStatus } from '../api/types.ts';
 
 /** How something is drawn: green, red, amber, violet, blue or grey. */
 export type Tone = 'good' | 'bad' | 'warn' | 'wait' | 'live' | 'idle';
@@ -21,6 +21,12 @@ export const deliveryWords: Record<DeliveryStatus, string> = {
   failed: 'Failed',
   cancelled: 'Cancelled',
   expired: 'Expired',
+};
+
+export const eventWords: Record<EventStatus, string> = {
+  scheduled: 'Scheduled',
+  released: 'Gone out',
+  cancelled: 'Cancelled',
 };
 
 export const endpointTones: Record<EndpointState, Tone> = {

@@ -12,7 +12,7 @@ import { DatabaseUnavailable } from '../../db/errors.ts';
 import type { AccountId, EventId } from '../../db/ids.ts';
 import { addDelivery } from '../../db/resend.ts';
 import { dropPartition } from '../../db/retention.ts';
-import { accounts, attempts, deliveries, events, idempotencyKeys } from '../../db/schema.ts';
+import { accounts, attempts, deliveries, events, idempotencyKeys, scheduledEvents } from '../../db/schema.ts';
 import { openTestDatabase } from '../setup/database.ts';
 import { seedDay } from '../setup/seed-days.ts';
 
@@ -99,6 +99,30 @@ describe('what was kept for long enough', () => {
     await expire();
     expect(await kept(account.accountId)).toEqual([0, 0, 0, 0]);
     expect(await isThere(partition(day))).toBe(false);
+  });
+
+  test('stays while it waits for its time, with its key, and as long as others once it has gone out', async () => {
+    const { db } = database;
+    const both = [await newAccount(), await newAccount(2)];
+    for (const { accountId: account_id, webhookId: webhook_id } of both) {
+      await seedDay(db, { accountId: account_id, webhookId: webhook_id, daysAgo: days + 5, count: 3 });
+      const event_id = await oneOf(account_id);
+      await db.delete(deliveries).where(eq(deliveries.event_id, event_id));
+      await db.insert(scheduledEvents).values({ event_id, account_id, due_at: new Date() });
+      await expire();
+      expect(await kept(account_id)).toEqual([1, 0, 0, 1]);
+
+      await db.delete(scheduledEvents);
+      const to = { account_id, event_id, webhook_id };
+      await addDelivery(db, to, (delivery) => `deliver/${delivery}`, new Date());
+      const ended_at = new Date(Date.now() - 90_000_000);
+      await db.update(deliveries).set({ status: 'succeeded', ended_at });
+      await expire();
+      expect((await kept(account_id)).slice(0, 2)).toEqual([1, 1]);
+      await db.update(deliveries).set({ created_at: new Date(Date.now() - (days + 2) * 86_400_000) });
+      await expire();
+      expect((await kept(account_id)).slice(0, 2)).toEqual([0, 0]);
+    }
   });
 
   test('is for each account what it says: fewer days row by row, more days keep the partition', async () => {

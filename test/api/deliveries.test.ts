@@ -59,6 +59,7 @@ describe('GET /v1/deliveries', () => {
       status: 'pending',
       attempt_count: 0,
       next_attempt_at: json.created_at,
+      expires_at: null,
       reason: null,
       response_status: null,
       created_at: expect.stringMatching(/\.\d{3}Z$/),

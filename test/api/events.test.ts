@@ -24,6 +24,7 @@ describe('POST /v1/events', () => {
       id,
       type: 'message.read',
       channel: 'c1',
+      ...{ deliver_at: null, expires_at: null },
       created_at: timeOf(id).toISOString(),
     });
     expect(posted.json.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);

@@ -15,7 +15,7 @@ const names = [
   ...['retry_schedule', 'timeout_ms', 'headers', 'auth', 'webhook_id', 'event_type', 'name', '__proto__'],
   ...['example', 'schema', '$ref', 'pattern', 'properties', 'overlap_seconds'],
   ...['health', 'recovery_rate', 'count', 'failures', 'min_failing_ms', 'reenable', 'held', 'reason'],
-  ...['rate_limit', 'max_in_flight', 'lapses_after_s', 'cursor', 'results'],
+  ...['rate_limit', 'max_in_flight', 'lapses_after_s', 'cursor', 'results', 'deliver_at', 'expires_at'],
   ...['externalCustomerId', 'createdDate', 'customData', 'image', 'status', 'inbox_message_limit'],
 ];
 

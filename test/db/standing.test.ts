@@ -11,7 +11,7 @@ test('counts what is due and held, tells how late the latest is, and reads of 5,
   const { db, close } = await openTestDatabase();
   onTestFinished(close);
   expect(await findStanding(db, 5_000)).toEqual({
-    ...{ lag_ms: 0, due: 0, held: 0, queued: 0 },
+    ...{ lag_ms: 0, due: 0, held: 0, queued: 0, scheduled: 0 },
     endpoints: { healthy: 0, failing: 0, disabled: 0, probing: 0 },
   });
 

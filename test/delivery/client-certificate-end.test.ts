@@ -43,6 +43,7 @@ test('nothing is sent with a client certificate that has expired, and the attemp
     reporter: { report: () => {}, close: async () => {} },
     failures: { tell: () => {} },
     limiter: { count: () => () => {} },
+    expirer: { end: async () => 'expired' },
     log: pino({ level: 'silent' }),
   });
   for (const client_certificate of [expired, clientCertificate]) {
@@ -75,6 +76,7 @@ function deliveryWith(tls: object): LoadedDelivery {
       attempt_count: 0,
       scheduled_attempts: 0,
       next_attempt_at: null,
+      expires_at: null,
       head_start: null,
       is_waiting: false,
     },

@@ -106,6 +106,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   const { admin_key: key = '', account_id: accountId } = await ensureFirstAccount(db, {});
   const other = await createAccount(db, 'Other account');
 
+  const lookedAt: Date[] = [];
   const changes = createChangesFeed({ db, log });
   const sealer = createSealer(generateEncryptionKey());
   const pullDoor = createPullDoor({
@@ -122,6 +123,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     starter,
     healthStarter,
     recoveryStarter,
+    timekeeper: { lookAt: (time) => void lookedAt.push(time) },
     watcher,
     sealer,
     settings: testApiSettings,
@@ -172,6 +174,8 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     changedLists,
     /** What was asked of endpoints' health workflows. */
     healthCalls,
+    /** When something is due of which the timekeeper was told. */
+    lookedAt,
     /** What recoveries were asked for. */
     recoveries,
     logLines,

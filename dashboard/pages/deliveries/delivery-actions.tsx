@@ -12,6 +12,8 @@ export function DeliveryActions({ delivery }: { delivery: Delivery }) {
   const cancel = useCancelDelivery(delivery.id);
   const say = useSay();
   const [isAsking, setIsAsking] = useState(false);
+  // The API refuses it by then.
+  const hasExpired = delivery.expires_at !== null && Date.parse(delivery.expires_at) <= Date.now();
   const waits = ['pending', 'held', 'queued'].includes(delivery.status);
   const retryNow = () =>
     retry.mutate(undefined, {
@@ -26,10 +28,12 @@ export function DeliveryActions({ delivery }: { delivery: Delivery }) {
   return (
     <>
       {waits && <Button onClick={() => setIsAsking(true)}>Cancel delivery</Button>}
-      <Button kind="primary" isBusy={retry.isPending} onClick={retryNow}>
-        <RotateCw aria-hidden />
-        Retry now
-      </Button>
+      {!hasExpired && (
+        <Button kind="primary" isBusy={retry.isPending} onClick={retryNow}>
+          <RotateCw aria-hidden />
+          Retry now
+        </Button>
+      )}
       {isAsking && (
         <ConfirmDialog
           title="Cancel this delivery?"

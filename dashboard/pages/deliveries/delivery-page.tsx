@@ -100,6 +100,7 @@ function About({ delivery }: { delivery: Delivery }) {
           Ended: delivery.ended_at === null ? undefined : <Time at={delivery.ended_at} />,
           'Next attempt':
             delivery.next_attempt_at === null ? undefined : <Time at={delivery.next_attempt_at} />,
+          Expires: delivery.expires_at === null ? undefined : <Time at={delivery.expires_at} />,
           Workflow: temporal && (
             <a href={temporal} target="_blank" rel="noreferrer">
               Open in Temporal <ExternalLink size={13} aria-hidden />

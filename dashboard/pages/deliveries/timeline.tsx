@@ -32,6 +32,13 @@ export function Timeline({ delivery }: { delivery: Delivery }) {
 function LastStep({ delivery }: { delivery: Delivery }) {
   switch (delivery.status) {
     case 'pending':
+      if (delivery.attempt_count > 0 && delivery.next_attempt_at === null && delivery.expires_at !== null) {
+        return (
+          <Step tone="live" icon={<Clock aria-hidden />}>
+            Expires <Time at={delivery.expires_at} />, before a next attempt would be due
+          </Step>
+        );
+      }
       return delivery.next_attempt_at === null || delivery.attempt_count === 0 ? (
         <Step tone="live" icon={<Hourglass aria-hidden />}>
           The first attempt is on its way

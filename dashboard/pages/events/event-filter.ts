@@ -1,7 +1,7 @@
 import { useSearchParams } from 'wouter';
 import type { EventFilter } from '../../api/events.ts';
 
-const names = ['type', 'channel', 'since', 'until', 'q'] as const;
+const names = ['type', 'channel', 'status', 'since', 'until', 'q'] as const;
 
 /** The filter as the page's address says it. */
 export function useEventFilter() {

@@ -1,10 +1,11 @@
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { useEventTypes } from '../../api/events.ts';
+import { eventWords } from '../../format/words.ts';
 import { useCanWrite } from '../../layout/session-context.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/card.tsx';
-import { FilterBar, SearchBox } from '../../ui/filter-bar.tsx';
+import { FilterBar, FilterSelect, SearchBox } from '../../ui/filter-bar.tsx';
 import { ChannelFilter, EventTypeFilter, MoreFilters, TimeFilter } from '../../ui/list-filters.tsx';
 import { PageHeader } from '../../ui/page-header.tsx';
 import { useTyped } from '../../ui/use-typed.ts';
@@ -43,6 +44,14 @@ export function EventListPage() {
           types={types.data ?? []}
           onChange={(value) => set('type', value)}
         />
+        <FilterSelect label="Status" value={filter.status ?? ''} onChange={(value) => set('status', value)}>
+          <option value="">Any status</option>
+          {Object.entries(eventWords).map(([status, words]) => (
+            <option key={status} value={status}>
+              {words}
+            </option>
+          ))}
+        </FilterSelect>
         <MoreFilters isShown={showsMore} onChange={setWantsMore} />
         {showsMore && (
           <>

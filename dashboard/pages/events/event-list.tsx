@@ -6,6 +6,7 @@ import { Cell, type Column, Row, RowLink, rowStyles } from '../../ui/rows.tsx';
 import { SearchedList } from '../../ui/searched-list.tsx';
 import { EmptyState } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
+import { ScheduleBadge } from './schedule-badge.tsx';
 
 const columns: Column[] = [
   { name: 'Type', width: 'minmax(0, 1.4fr)' },
@@ -48,6 +49,7 @@ function EventRow({ event }: { event: EventSummary }) {
       <Cell>
         <RowLink to={`/events/${encodeURIComponent(event.id)}`}>{event.type}</RowLink>
         {event.is_test && <Badge tone="idle">Test</Badge>}
+        <ScheduleBadge event={event} />
       </Cell>
       <Cell narrowOrder={2}>
         <code className={rowStyles.line}>{event.id}</code>

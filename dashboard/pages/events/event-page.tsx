@@ -17,6 +17,8 @@ import { Time } from '../../ui/time.tsx';
 import deliveries from '../deliveries/deliveries.module.css';
 import { DeliveryRow, deliveryNarrowColumns, deliveryOfEventColumns } from '../deliveries/delivery-row.tsx';
 import { ResendDialog } from './resend-dialog.tsx';
+import { ScheduleBadge } from './schedule-badge.tsx';
+import { ScheduledActions } from './scheduled-actions.tsx';
 
 export function EventPage({ id }: { id: string }) {
   const event = useEvent(id);
@@ -42,15 +44,18 @@ export function EventPage({ id }: { id: string }) {
     <>
       <PageHeader
         title={data.type}
-        badge={data.is_test && <Badge tone="idle">Test</Badge>}
+        badge={data.is_test ? <Badge tone="idle">Test</Badge> : <ScheduleBadge event={data} />}
         back={back}
         actions={
-          canWrite && (
+          canWrite &&
+          (data.status === 'scheduled' ? (
+            <ScheduledActions event={data} />
+          ) : data.status === 'cancelled' ? undefined : (
             <Button kind="primary" onClick={() => setIsResending(true)}>
               <RotateCw aria-hidden />
               Send again
             </Button>
-          )
+          ))
         }
       />
       <div className={layout.about}>
@@ -70,6 +75,8 @@ export function EventPage({ id }: { id: string }) {
               ),
               Channel: data.channel === null ? 'None' : <Chip>{data.channel}</Chip>,
               Posted: <Time at={data.created_at} />,
+              'Goes out': data.deliver_at === null ? undefined : <Time at={data.deliver_at} />,
+              Expires: data.expires_at === null ? undefined : <Time at={data.expires_at} />,
             }}
           />
         </Card>
@@ -79,11 +86,17 @@ export function EventPage({ id }: { id: string }) {
   );
 }
 
+const nowhere: Record<Event['status'], string> = {
+  scheduled: 'It has not gone out yet: which webhooks get it is decided then.',
+  cancelled: 'It was cancelled before it went out.',
+  released: 'No webhook had subscribed to it.',
+};
+
 function WhereItWent({ event }: { event: Event }) {
   return (
     <Card title="Where it went" isFlush>
       {event.deliveries.length === 0 ? (
-        <p className={deliveries.nothing}>No webhook had subscribed to it.</p>
+        <p className={deliveries.nothing}>{nowhere[event.status]}</p>
       ) : (
         <Rows
           label="Deliveries of this event"

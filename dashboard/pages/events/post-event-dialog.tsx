@@ -7,6 +7,8 @@ import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { TextAreaField, TextField } from '../../ui/field.tsx';
 import { useSay } from '../../ui/toasts.tsx';
+import { parsedObject } from './parsed-object.ts';
+import { momentsOf, TimeFields } from './time-fields.tsx';
 
 const example = { message_id: 'msg_1234567890', to: '+15551234567' };
 
@@ -19,6 +21,7 @@ export function PostEventDialog({ onClose }: { onClose: () => void }) {
   const [type, setType] = useState('message.delivered');
   const [channel, setChannel] = useState('');
   const [text, setText] = useState(() => JSON.stringify(example, null, 2));
+  const [times, setTimes] = useState({ deliverAt: '', expiresAt: '' });
   const [syntax, setSyntax] = useState<string>();
   const choose = (name: string) => {
     setType(name);
@@ -26,14 +29,17 @@ export function PostEventDialog({ onClose }: { onClose: () => void }) {
     if (found?.example) setText(JSON.stringify(found.example, null, 2));
   };
   const submit = () => {
-    const data = parsed(text);
+    const data = parsedObject(text);
     setSyntax(data === undefined ? 'This is not a JSON object' : undefined);
     if (data === undefined) return;
     post.mutate(
-      { type: type.trim(), data, ...(channel.trim() === '' ? {} : { channel: channel.trim() }) },
       {
-        onSuccess: ({ id }) => {
-          say.done('The event is posted');
+        ...{ type: type.trim(), data, ...momentsOf(times) },
+        ...(channel.trim() === '' ? {} : { channel: channel.trim() }),
+      },
+      {
+        onSuccess: ({ id, deliver_at }) => {
+          say.done(deliver_at === null ? 'The event is posted' : 'The event is scheduled');
           onClose();
           navigate(`/events/${encodeURIComponent(id)}`);
         },
@@ -87,17 +93,8 @@ export function PostEventDialog({ onClose }: { onClose: () => void }) {
         onChange={(event) => setText(event.target.value)}
         error={syntax ?? problem?.field('/data')}
       />
+      <TimeFields values={times} onChange={setTimes} problem={problem} />
       <ProblemBanner error={post.error} />
     </Dialog>
   );
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

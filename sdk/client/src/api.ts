@@ -16,7 +16,7 @@ export interface paths {
         put?: never;
         /**
          * Post an event for delivery
-         * @description Answered once the event and its deliveries are stored; they go out at once. A repeat, told by `Idempotency-Key` or the event’s own `id`, gets the first answer. Data that does not fit the JSON Schema of its type (see Event types) is refused, and so is a type that is in no catalogue when the account is strict. After a 503 the event may be stored or not: post it again, with the same key or id.
+         * @description Answered once the event and its deliveries are stored; they go out at once. A repeat, told by `Idempotency-Key` or the event’s own `id`, gets the first answer. Data that does not fit the JSON Schema of its type (see Event types) is refused, and so is a type that is in no catalogue when the account is strict. With `deliver_at` it waits until then, and can be changed and cancelled; after `expires_at` nothing of it is sent. After a 503 the event may be stored or not: post it again, with the same key or id.
          */
         post: operations["postEvent"];
         delete?: never;
@@ -39,7 +39,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a scheduled event
+         * @description When it goes out, when it expires, and its data, for as long as it has not gone out. Another type or channel is another event: cancel this one. A repeat of the request that posted it still gets the first answer.
+         */
+        patch: operations["changeEvent"];
         trace?: never;
     };
     "/v1/events/batch": {
@@ -62,6 +66,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a scheduled event
+         * @description It never goes out, and stays listed as `cancelled`. Cancelling twice is cancelling once. Of an event that has gone out, cancel the deliveries that still wait.
+         */
+        post: operations["cancelEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events/{id}/resend": {
         parameters: {
             query?: never;
@@ -73,7 +97,7 @@ export interface paths {
         put?: never;
         /**
          * Send an event again
-         * @description To one webhook, or to all that subscribe to it now. Where there is a delivery, whatever its status, it gets one more attempt, as by `POST /v1/deliveries/{id}/retry`: the same `webhook-id`, the same bytes. A webhook that got none, since it is newer than the event or had not subscribed, gets a delivery with its whole retry schedule.
+         * @description To one webhook, or to all that subscribe to it now. Where there is a delivery, whatever its status, it gets one more attempt, as by `POST /v1/deliveries/{id}/retry`: the same `webhook-id`, the same bytes. A webhook that got none, since it is newer than the event or had not subscribed, gets a delivery with its whole retry schedule. Not before the time of a scheduled event, nor of one that was cancelled or has expired.
          */
         post: operations["resendEvent"];
         delete?: never;
@@ -492,7 +516,7 @@ export interface paths {
         put?: never;
         /**
          * Make one more attempt now
-         * @description Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither. One whose webhook has no URL is queued, to be pulled once more.
+         * @description Whatever the delivery’s status, and beside its schedule: an attempt that fails changes neither. One whose webhook has no URL is queued, to be pulled once more. Not once its event has expired.
          */
         post: operations["retryDelivery"];
         delete?: never;
@@ -931,6 +955,23 @@ export interface components {
              * @example evt_01k7q9w3v8e5xbm2rt4n6c0hzd
              */
             id?: string;
+            deliver_at?: string | null;
+            expires_at?: string | null;
+        };
+        /** @description What is absent stays. `deliver_at: null` sends it at once. */
+        EventChange: {
+            deliver_at?: string | null;
+            expires_at?: string | null;
+            /**
+             * @description A JSON object. Numbers are doubles, as in I-JSON (RFC 7493): send larger integers, such as ids, as strings.
+             * @example {
+             *       "message_id": "msg_1234567890",
+             *       "to": "+15551234567"
+             *     }
+             */
+            data?: {
+                [key: string]: unknown;
+            };
         };
         EventBatch: {
             events: components["schemas"]["BatchedEvent"][];
@@ -954,6 +995,8 @@ export interface components {
              * @example evt_01k7q9w3v8e5xbm2rt4n6c0hzd
              */
             id?: string;
+            deliver_at?: string | null;
+            expires_at?: string | null;
             /** @description As the header `Idempotency-Key` of a single event: a repeat with the same key gets the first answer. */
             idempotency_key?: string;
         };
@@ -1519,6 +1562,10 @@ export interface components {
             id: string;
             type: string;
             channel: string | null;
+            /** @description When it goes out, or went; null where that was at once. */
+            deliver_at: string | null;
+            /** @description From then on no attempt begins; null for never. */
+            expires_at: string | null;
             /**
              * Format: date-time
              * @example 2025-01-15T10:25:03.000Z
@@ -1552,6 +1599,15 @@ export interface components {
             channel: string | null;
             is_test: boolean;
             /**
+             * @description `scheduled` until its `deliver_at`; `cancelled` when it was called off before; otherwise `released`, to the webhooks that subscribed to it then.
+             * @enum {string}
+             */
+            status: "released" | "scheduled" | "cancelled";
+            /** @description When it goes out, or went; null where that was at once. */
+            deliver_at: string | null;
+            /** @description From then on no attempt begins; null for never. */
+            expires_at: string | null;
+            /**
              * Format: date-time
              * @example 2025-01-15T10:25:03.000Z
              */
@@ -1562,6 +1618,15 @@ export interface components {
             type: string;
             channel: string | null;
             is_test: boolean;
+            /**
+             * @description `scheduled` until its `deliver_at`; `cancelled` when it was called off before; otherwise `released`, to the webhooks that subscribed to it then.
+             * @enum {string}
+             */
+            status: "released" | "scheduled" | "cancelled";
+            /** @description When it goes out, or went; null where that was at once. */
+            deliver_at: string | null;
+            /** @description From then on no attempt begins; null for never. */
+            expires_at: string | null;
             /**
              * Format: date-time
              * @example 2025-01-15T10:25:03.000Z
@@ -1591,7 +1656,10 @@ export interface components {
             /** @enum {string} */
             status: "pending" | "held" | "queued" | "succeeded" | "failed" | "cancelled" | "expired";
             attempt_count: number;
+            /** @description Null, too, when it expires before. */
             next_attempt_at: string | null;
+            /** @description Its event’s: from then on no attempt begins; null for never. */
+            expires_at: string | null;
             /** @description Why it is where it is: the last failure, for example. */
             reason: string | null;
             /** @description What the last attempt was answered; null when it was not, or none was made. */
@@ -1611,6 +1679,10 @@ export interface components {
                 id: string;
                 type: string;
                 channel: string | null;
+                /** @description When it goes out, or went; null where that was at once. */
+                deliver_at: string | null;
+                /** @description From then on no attempt begins; null for never. */
+                expires_at: string | null;
                 /**
                  * Format: date-time
                  * @example 2025-01-15T10:25:03.000Z
@@ -2206,7 +2278,10 @@ export interface components {
             /** @enum {string} */
             status: "pending" | "held" | "queued" | "succeeded" | "failed" | "cancelled" | "expired";
             attempt_count: number;
+            /** @description Null, too, when it expires before. */
             next_attempt_at: string | null;
+            /** @description Its event’s: from then on no attempt begins; null for never. */
+            expires_at: string | null;
             /** @description Why it is where it is: the last failure, for example. */
             reason: string | null;
             /** @description What the last attempt was answered; null when it was not, or none was made. */
@@ -2612,6 +2687,7 @@ export interface operations {
                 cursor?: string;
                 type?: string;
                 channel?: string;
+                status?: "released" | "scheduled" | "cancelled";
                 /** @description What was made from then on. */
                 since?: string;
                 /** @description What was made before then. */
@@ -2897,6 +2973,130 @@ export interface operations {
             };
         };
     };
+    changeEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that receivers know the event by: the producer’s own where it gave one. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventChange"];
+            };
+        };
+        responses: {
+            /** @description The event, changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Event"];
+                };
+            };
+            /** @description A parameter, a header or the body’s form is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no valid API key */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not the scope events:write */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another account’s */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has gone out, or was cancelled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body holds something that is not taken */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has a limit, and has reached it */
+            429: {
+                headers: {
+                    /** @description Seconds until it may be sent again. */
+                    "Retry-After": string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    RateLimit?: string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is not available */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     postEvents: {
         parameters: {
             query?: never;
@@ -3000,6 +3200,99 @@ export interface operations {
             };
         };
     };
+    cancelEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id that receivers know the event by: the producer’s own where it gave one. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event, cancelled */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Event"];
+                };
+            };
+            /** @description A parameter, a header or the body’s form is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no valid API key */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not the scope events:write */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another account’s */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has gone out */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has a limit, and has reached it */
+            429: {
+                headers: {
+                    /** @description Seconds until it may be sent again. */
+                    "Retry-After": string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    RateLimit?: string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is not available */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resendEvent: {
         parameters: {
             query?: never;
@@ -3061,7 +3354,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many webhooks subscribe to it: name one */
+            /** @description Too many webhooks subscribe to it: name one; or it is scheduled, was cancelled or has expired */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5979,7 +6272,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The webhook was deleted */
+            /** @description The webhook was deleted, or the event has expired */
             409: {
                 headers: {
                     [name: string]: unknown;

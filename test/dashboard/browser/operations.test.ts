@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fieldOfMoment } from '../../../dashboard/format/time.ts';
 import { startTestPostrider, type TestPostrider } from '../../setup/postrider.ts';
 import { type Receiver, startReceiver } from '../../setup/receiver.ts';
 import { waitFor } from '../../setup/wait-for.ts';
@@ -273,5 +274,47 @@ test('an event is sent again to one webhook, and to all', async () => {
   await page.getByRole('row').filter({ hasText: 'The first' }).getByText('2 attempts').waitFor();
   expect(gotBodies(type)).toBe(2);
   await other.close();
+  expect(complaints).toEqual([]);
+});
+
+test('an event is posted for later, listed, changed and sent now; another is cancelled', async () => {
+  const { page, complaints } = open;
+  const { type } = await newWebhook();
+  const later = new Date(Date.now() + 7_200_000).toISOString();
+  await goto(page, '/events');
+  await button(page, 'Post event').click();
+  await inDialog(page).getByLabel('Event type').fill(type);
+  await inDialog(page).getByLabel('Goes out').fill('2020-01-01T10:00');
+  const post = inDialog(page).getByRole('button', { name: 'Post event', exact: true });
+  await post.click();
+  await page.getByLabel('Goes out').and(page.locator('[aria-invalid=true]')).waitFor();
+  await inDialog(page).getByLabel('Goes out').fill(fieldOfMoment(later));
+  await post.click();
+  await page.getByText('It has not gone out yet').waitFor();
+
+  await button(page, 'Change').click();
+  await inDialog(page).getByLabel('Data').fill('{"changed": 1}');
+  await inDialog(page).getByLabel('Expires').fill('2020-01-01T10:00');
+  await button(page, 'Change event').click();
+  await page.getByLabel('Expires').and(page.locator('[aria-invalid=true]')).waitFor();
+  await inDialog(page).getByLabel('Expires').fill('');
+  await button(page, 'Change event').click();
+  await page.getByLabel('Event data').getByText('changed').waitFor();
+
+  await goto(page, '/events');
+  await page.getByLabel('Status').selectOption('Scheduled');
+  await page.getByRole('link', { name: type }).click();
+  await button(page, 'Send now').click();
+  await page.getByText('Succeeded').first().waitFor();
+  expect(gotBodies(type)).toBe(1);
+
+  const other = await postrider.postEvent({ type, data: {}, deliver_at: later });
+  await goto(page, `/events/${other.id}`);
+  await button(page, 'Cancel event').click();
+  await inDialog(page).getByRole('button', { name: 'Cancel event', exact: true }).click();
+  await page.getByText('It was cancelled before it went out.').waitFor();
+  await headed(page, 'Cancelled');
+  expect(await button(page, 'Send again').count()).toBe(0);
+  expect(gotBodies(type)).toBe(1);
   expect(complaints).toEqual([]);
 });
