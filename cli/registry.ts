@@ -5,6 +5,7 @@ import { deliveriesListCommand } from './commands/deliveries-list.ts';
 import { deliveriesRetryCommand } from './commands/deliveries-retry.ts';
 import { deliveriesShowCommand } from './commands/deliveries-show.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { listenCommand } from './commands/listen.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   migrateCommand,
   doctorCommand,
   sendCommand,
+  listenCommand,
   webhooksListCommand,
   webhooksShowCommand,
   webhooksCreateCommand,

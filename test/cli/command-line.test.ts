@@ -54,7 +54,7 @@ describe('help', () => {
 describe('a command line that is not understood is one line, and exit code 2', () => {
   const key = { POSTRIDER_API_KEY: 'pk_1' };
   test.each([
-    ['a command that there is not', ['list'], 'there is no command "list": see postrider --help'],
+    ['a command that there is not', ['frobnicate'], 'there is no command "frobnicate": see postrider --help'],
     ['one nearly right', ['webhook', 'list'], 'there is no command "webhook": did you mean webhooks?'],
     [
       'one of a group',

@@ -29,8 +29,14 @@ export function PullCard({ webhook }: { webhook: Webhook }) {
           ` The webhook is deleted when nobody has pulled for ${duration(lapses_after_s * 1_000)}.`}
       </p>
       <Code
-        label="How it gets them"
-        text={`curl -H "Authorization: Bearer $API_KEY" "${window.location.origin}/v1/webhooks/${id}/poll?wait=30"`}
+        label="How to receive on this machine"
+        text={[
+          '# Forward each delivery to a receiver on this machine, as it would be sent:',
+          `npx postrider listen --webhook ${id} --forward http://localhost:3000/webhooks/inbox`,
+          '',
+          '# Or pull and acknowledge yourself:',
+          `curl -H "Authorization: Bearer $POSTRIDER_API_KEY" "${window.location.origin}/v1/webhooks/${id}/poll?wait=30"`,
+        ].join('\n')}
         asIs
       />
     </Card>

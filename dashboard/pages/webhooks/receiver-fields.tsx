@@ -28,7 +28,7 @@ export function ReceiverFields({
           label="Deliveries are"
           hint={
             isPulled
-              ? 'Events wait until its consumer pulls them: it needs no address of its own.'
+              ? 'Events wait until its consumer pulls them, or `postrider listen` forwards them to this machine.'
               : 'Events are sent there. It must be reachable from the internet.'
           }
           error={isPulled ? error : undefined}

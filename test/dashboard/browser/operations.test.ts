@@ -73,6 +73,23 @@ test('a webhook is edited, with what is wrong told at its field', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('a webhook without a URL is made, and its page says how many deliveries wait and how they are pulled', async () => {
+  const { page, complaints } = open;
+  await goto(page, '/webhooks/new');
+  await page.getByLabel('Pulled by the receiver').check();
+  expect(await page.getByLabel('URL').count()).toBe(0);
+  await page.getByLabel('Description').fill('On my laptop');
+  await page.getByLabel('message.read').check();
+  await button(page, 'Create webhook').click();
+  await page.getByRole('link', { name: 'Open the webhook' }).click();
+  await page.getByText('Nobody has pulled yet.').waitFor();
+  await postrider.postEvent({ type: 'message.read', data: {} });
+  await page.getByText('1 delivery waits').waitFor();
+  await page.getByRole('link', { name: 'Settings and secret' }).click();
+  expect(await button(page, 'Disable').count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
 test('the secret is revealed, copied, hidden and rotated; both sign for a while; the code that verifies is copied', async () => {
   const { page, complaints } = open;
   const { id, type } = await newWebhook();
