@@ -7,10 +7,9 @@ import {
 } from '../db/endpoint-health.ts';
 import { DatabaseUnavailable } from '../db/errors.ts';
 import { findOverdueLists } from '../db/inbox-lists.ts';
+import { deleteLapsedWebhook, findLapsedWebhooks } from '../db/lapsed-webhooks.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
-import { findLapsedWebhooks } from '../db/pull-queue.ts';
-import { deleteWebhook } from '../db/webhooks.ts';
 import type { FailureTeller } from '../delivery/failure-teller.ts';
 import { sendLeftBehind } from '../delivery/left-behind.ts';
 import type { HealthStarter } from '../temporal/health-starter.ts';
@@ -54,6 +53,7 @@ export function createSweepActivities({
   recoveryStarter,
   failures,
   groupWindowMs,
+  openSince = new Date(),
 }: {
   db: Database;
   starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox' | 'tellToLookAgain'>;
@@ -62,6 +62,8 @@ export function createSweepActivities({
   failures: Pick<FailureTeller, 'tellOverdue'>;
   /** For how long a workflow may take in events before it is started. */
   groupWindowMs: number;
+  /** Since when consumers could pull. @default this moment, at which the process starts */
+  openSince?: Date;
 }): SweepActivities {
   async function tellUncountedOutcomes() {
     const options = { now: new Date(), graceMs: outcomesGraceMs, limit: mostPerSweep };
@@ -72,8 +74,9 @@ export function createSweepActivities({
 
   /** Nobody pulls any more what is queued for them. */
   async function deleteLapsed() {
-    for (const { id, account_id } of await findLapsedWebhooks(db, mostPerSweep)) {
-      await deleteWebhook(db, account_id, id, {
+    const openMs = Date.now() - openSince.getTime();
+    for (const webhook of await findLapsedWebhooks(db, { openMs, limit: mostPerSweep })) {
+      await deleteLapsedWebhook(db, webhook, {
         actor: { kind: 'postrider' },
         now: new Date(),
         reason: lapsedReason,

@@ -70,12 +70,14 @@ export const pollSchema = z
 
 const mostResults = 100;
 const mostResponseCharacters = 64 * 1024;
+/** What a receiver's HTTP client takes at most for all of them. */
+const mostHeaderCharacters = 16 * 1024;
 
 const resultSchema = z
   .strictObject({
     cursor: cursorField,
     status: z.int().min(100).max(599).optional().meta({ description: 'The answer’s HTTP status.' }),
-    headers: z.record(z.string().max(256), z.string().max(8_192)).optional(),
+    headers: z.record(z.string().max(256), z.string().max(mostHeaderCharacters)).optional(),
     body: z.string().max(mostResponseCharacters).optional(),
     body_truncated: z.boolean().optional(),
     error: z

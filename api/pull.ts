@@ -79,16 +79,21 @@ function waitFor(
   { webhook, take, waitMs, given, isStillAllowed }: Wait,
 ): void {
   let isLooking = false;
+  let isLookedFor = false;
   const answer = (data: readonly Pulled[]) => {
     if (!response.writableEnded) response.end(JSON.stringify(shown(data, given)));
   };
   const leave = pullDoor.watch(webhook, {
     async look() {
-      if (isLooking || response.writableEnded) return;
+      isLookedFor = true;
+      if (isLooking) return;
       isLooking = true;
       try {
-        const pulled = await take();
-        if (pulled.length > 0) answer((await isStillAllowed()) ? pulled : []);
+        while (isLookedFor && !response.writableEnded) {
+          isLookedFor = false;
+          const pulled = await take();
+          if (pulled.length > 0) answer((await isStillAllowed()) ? pulled : []);
+        }
       } catch {
         // The database is away for the moment: it is looked again.
       } finally {

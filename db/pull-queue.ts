@@ -192,16 +192,3 @@ export const notePulled = query(async (db: Database, webhookId: WebhookId): Prom
           and (pulled_at is null or pulled_at < now() - interval '10 seconds')`,
   );
 });
-
-/** Webhooks whose consumers were away for longer than they may be. */
-export const findLapsedWebhooks = query(
-  async (db: Database, limit: number): Promise<{ id: WebhookId; account_id: AccountId }[]> => {
-    const rows = await selectRows<{ id: string; account_id: string }>(
-      db,
-      sql`select id, account_id from webhooks where deleted_at is null and lapses_after_s is not null
-            and coalesce(pulled_at, created_at) < now() - lapses_after_s * interval '1 second'
-          order by id limit ${limit}`,
-    );
-    return rows.map((row) => ({ id: idOf('wh', row.id), account_id: idOf('acct', row.account_id) }));
-  },
-);

@@ -1,11 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { WebhookId } from '../db/ids.ts';
-import { readTokenAnswer, type TokenAnswer, tokenRequest } from '../webhook/client-credentials.ts';
+import {
+  type NoToken,
+  readTokenAnswer,
+  type TokenAnswer,
+  tokenRequest,
+} from '../webhook/client-credentials.ts';
 import type { ClientCredentials } from '../webhook/profile.ts';
 import type { HttpClient } from './http-client.ts';
 
 /** A token, with when it was asked for, in ms of `performance.now()`; or why there is none. */
-export type AccessToken = { readonly token: string; readonly askedAt: number } | { readonly problem: string };
+export type AccessToken = { readonly token: string; readonly askedAt: number } | NoToken;
 
 /**
  * Access tokens by client credentials (RFC 6749, section 4.4), kept in memory until shortly before they end. However many

@@ -37,6 +37,12 @@ export class BeyondProxyError extends Error {
   }
 }
 
+/**
+ * So long a connection to the proxy itself may take, in ms: less than most attempts have, which would otherwise be over before
+ * it shows that nobody answers there, and would take it for the receiver's fault.
+ */
+const proxyConnectMs = 3_000;
+
 /** With these a proxy says that it did not get through to where it was to connect (RFC 9110, sections 15.6.3 to 15.6.5). */
 const receiversFault = [502, 503, 504];
 
@@ -47,7 +53,12 @@ const receiversFault = [502, 503, 504];
  */
 export function openTunnel(
   { url }: EgressProxy,
-  { host, port, signal }: { host: string; port: number; signal: AbortSignal },
+  {
+    host,
+    port,
+    signal,
+    connectMs = proxyConnectMs,
+  }: { host: string; port: number; signal: AbortSignal; connectMs?: number },
 ): Promise<Socket> {
   const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   const proxyHost = url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -66,14 +77,20 @@ export function openTunnel(
     });
     const abort = () => request.destroy(new Error('too late'));
     signal.addEventListener('abort', abort, { once: true });
-    request.once('close', () => signal.removeEventListener('abort', abort));
+    const unreached = setTimeout(() => request.destroy(new EgressProxyError('ETIMEDOUT')), connectMs);
+    request.once('close', () => {
+      clearTimeout(unreached);
+      signal.removeEventListener('abort', abort);
+    });
     request.once('socket', (socket) => {
       socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
         isConnected = true;
+        clearTimeout(unreached);
       });
     });
     request.on('error', (error: NodeJS.ErrnoException) => {
-      if (!signal.aborted) reject(new EgressProxyError(error.code ?? error.name));
+      if (error instanceof EgressProxyError) reject(error);
+      else if (!signal.aborted) reject(new EgressProxyError(error.code ?? error.name));
       else reject(isConnected ? new BeyondProxyError() : new EgressProxyError('ETIMEDOUT'));
     });
     request.once('connect', ({ statusCode = 0 }, socket, head) => {

@@ -91,11 +91,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     if (isClosed) return failed('interrupted');
     if (!URL.canParse(url)) return failed('url_refused');
     const { origin, pathname, search } = new URL(url);
-    const used = tls === undefined ? agent : ownAgents.of(tls);
-    if (used === undefined) return failed('tls');
     const slot = tls === undefined ? origin : `${origin} ${tls.owner}`;
     const release = await slots.acquire(slot, timeoutMs);
     if (release === null) return failed('connection_limit');
+    // Only now: while a slot was waited for, it may have been closed for one with other settings.
+    const used = tls === undefined ? agent : ownAgents.of(tls);
+    if (used === undefined) {
+      release();
+      return failed('tls');
+    }
     const request = { origin, path: pathname + search, method: 'POST', headers: { ...headers }, body };
     return dispatch(used, request, { timeoutMs, elapsed, release });
   }

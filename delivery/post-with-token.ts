@@ -1,5 +1,6 @@
 import type { WebhookId } from '../db/ids.ts';
 import type { Answer } from '../webhook/answer.ts';
+import type { NoToken } from '../webhook/client-credentials.ts';
 import { describeFailure } from '../webhook/failure-reasons.ts';
 import type { ClientCredentials, SentAuth } from '../webhook/profile.ts';
 import type { AccessToken, AccessTokens } from './access-tokens.ts';
@@ -38,8 +39,9 @@ export async function postWithToken(
 
   const first = await withinTime(tokens.get(webhook, credentials), left());
   if ('problem' in first) {
-    const detail = describeFailure('no_token', { cause: first.problem });
-    return { headers: {}, answer: { kind: 'failed', reason: 'no_token', detail, durationMs: elapsed() } };
+    const { problem, reason = 'no_token' } = first;
+    const detail = reason === 'no_token' ? describeFailure(reason, { cause: problem }) : problem;
+    return { headers: {}, answer: { kind: 'failed', reason, detail, durationMs: elapsed() } };
   }
   const sent = await postWith(first.token);
   if (!isUnauthorized(sent)) return sent;
@@ -61,9 +63,9 @@ function isUnauthorized({ answer }: Sent): boolean {
 async function withinTime<T extends AccessToken | undefined>(
   token: Promise<T>,
   ms: number,
-): Promise<T | { problem: string }> {
+): Promise<T | NoToken> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<{ problem: string }>((resolve) => {
+  const late = new Promise<NoToken>((resolve) => {
     timer = setTimeout(() => resolve({ problem: 'the token endpoint gave none in time' }), ms);
   });
   return Promise.race([token, late]).finally(() => clearTimeout(timer));

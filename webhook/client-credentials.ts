@@ -1,4 +1,5 @@
 import type { Answer } from './answer.ts';
+import { type FailureReason, isBlameless } from './failure-reasons.ts';
 import type { ClientCredentials } from './profile.ts';
 
 /** What client credentials may hold. */
@@ -86,9 +87,13 @@ function basicOf(id: string, secret: string): string {
 }
 
 /** A token with the time it is good for, or why there is none: in words of our own, without a word of the endpoint's. */
-export type TokenAnswer =
-  | { readonly token: string; readonly lifetimeMs: number }
-  | { readonly problem: string };
+export type TokenAnswer = { readonly token: string; readonly lifetimeMs: number } | NoToken;
+
+export interface NoToken {
+  readonly problem: string;
+  /** Where the way to the endpoint says nothing of it: our own proxy is away. */
+  readonly reason?: FailureReason;
+}
 
 /** Error codes of RFC 6749, section 5.2, and RFC 8707; what is not among them may be anything, a secret even. */
 const errorCodes = [
@@ -98,7 +103,12 @@ const errorCodes = [
 
 /** Reads what the token endpoint answered: RFC 6749, section 5. */
 export function readTokenAnswer(answer: Answer): TokenAnswer {
-  if (answer.kind === 'failed') return { problem: `at the token endpoint, ${answer.detail}` };
+  if (answer.kind === 'failed') {
+    const { reason, detail } = answer;
+    return isBlameless(reason)
+      ? { problem: detail, reason }
+      : { problem: `at the token endpoint, ${detail}` };
+  }
   const fields = fieldsOf(answer.body);
   if (answer.status < 200 || answer.status > 299) {
     const code = errorCodes.find((known) => known === fields?.error);

@@ -44,7 +44,11 @@ export const unsentReasons = [
 ] as const satisfies FailureReason[];
 
 /** The reasons that say nothing of the endpoint: its health does not count them. */
-export const blamelessReasons = ['unsendable', 'proxy'] as const satisfies FailureReason[];
+export const blamelessReasons: readonly FailureReason[] = ['unsendable', 'proxy'];
+
+export function isBlameless(reason: FailureReason): boolean {
+  return blamelessReasons.includes(reason);
+}
 
 export interface FailureFacts {
   readonly status?: number;

@@ -3,6 +3,7 @@ import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import { createAccount } from '../../db/accounts.ts';
 import { listAuditEntries } from '../../db/audit-log.ts';
 import { newId } from '../../db/ids.ts';
+import { deleteLapsedWebhook, findLapsedWebhooks } from '../../db/lapsed-webhooks.ts';
 import { notePulled } from '../../db/pull-queue.ts';
 import { deliveries, webhooks } from '../../db/schema.ts';
 import { openTestDatabase } from '../setup/database.ts';
@@ -16,6 +17,7 @@ it('a sweep deletes webhooks, and cancels their queues, whose consumers were awa
   for (const [name, settings] of Object.entries({
     lapsed: { lapses_after_s: 60, pulled_at: longAgo },
     never: { lapses_after_s: 60, created_at: longAgo },
+    late: { lapses_after_s: 60, pulled_at: longAgo },
     back: { lapses_after_s: 60, pulled_at: longAgo },
     patient: { lapses_after_s: 86_400, pulled_at: longAgo },
     forever: { pulled_at: longAgo },
@@ -34,16 +36,29 @@ it('a sweep deletes webhooks, and cancels their queues, whose consumers were awa
   const nobody = async () => {
     throw new Error('nobody is told of it');
   };
-  const { startOverdueWorkflows } = createSweepActivities({
-    db,
-    starter: { startDeliverEvents: nobody, tellToLookAgain: nobody, startAnnounceInbox: nobody },
-    healthStarter: { startHealth: nobody, tellOutcomes: nobody, tellChanged: nobody, tellDeleted: nobody },
-    recoveryStarter: { ensureRecovery: nobody },
-    failures: { tellOverdue: async () => {} },
-    groupWindowMs: 0,
-  });
-  await startOverdueWorkflows();
-  const gone = (await db.select().from(webhooks)).filter(({ deleted_at }) => deleted_at !== null);
+  const sweepOf = (openSince?: Date) =>
+    createSweepActivities({
+      db,
+      starter: { startDeliverEvents: nobody, tellToLookAgain: nobody, startAnnounceInbox: nobody },
+      healthStarter: { startHealth: nobody, tellOutcomes: nobody, tellChanged: nobody, tellDeleted: nobody },
+      recoveryStarter: { ensureRecovery: nobody },
+      failures: { tellOverdue: async () => {} },
+      groupWindowMs: 0,
+      ...(openSince === undefined ? {} : { openSince }),
+    });
+  const allGone = async () =>
+    (await db.select().from(webhooks)).filter(({ deleted_at }) => deleted_at !== null);
+  // Nobody could pull while Postrider was stopped.
+  await sweepOf().startOverdueWorkflows();
+  expect(await allGone()).toEqual([]);
+  // One who comes between the look and the deletion keeps what is queued.
+  const found = await findLapsedWebhooks(db, { openMs: 60_000, limit: 10 });
+  expect(new Set(found.map(({ id }) => id))).toEqual(new Set([ids.lapsed, ids.never, ids.late]));
+  await notePulled(db, ids.late as never);
+  const change = { actor: { kind: 'postrider' }, now: new Date(), reason: 'it lapsed' } as const;
+  await deleteLapsedWebhook(db, { id: ids.late as never, account_id }, change);
+  await sweepOf(longAgo).startOverdueWorkflows();
+  const gone = await allGone();
   expect(new Set(gone.map(({ id }) => id))).toEqual(new Set([ids.lapsed, ids.never]));
   const queues = await db.select().from(deliveries);
   for (const { webhook_id, status } of queues) {

@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { openTunnel } from '../../delivery/egress-proxy.ts';
 import { createHttpClient, type HttpClientOptions } from '../../delivery/http-client.ts';
 import { isAddressAllowed, parseCidrs } from '../../webhook/address-policy.ts';
 import { type ProxyBehaviour, startProxy } from './connect-proxy.ts';
@@ -126,6 +129,25 @@ describe('a failure', () => {
     const answer = await through(proxy.url.replace('//', '//user:s3cret@'))('http://127.0.0.1:9/');
     const detail = 'the egress proxy on the side of the sender did not connect (ECONNREFUSED)';
     expect(answer).toMatchObject({ kind: 'failed', reason: 'proxy', detail });
+  });
+
+  test('of a proxy that takes no connection is its own as well, long before attempts are over', async () => {
+    // It never begins with TLS.
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    const { port } = silent.address() as AddressInfo;
+    const proxy = { url: new URL(`https://127.0.0.1:${port}`), resolvesNames: false };
+    const target = { host: '127.0.0.1', port: 9, signal: AbortSignal.timeout(60_000), connectMs: 100 };
+    await expect(openTunnel(proxy, target)).rejects.toMatchObject({
+      name: 'EgressProxyError',
+      code: 'ETIMEDOUT',
+    });
   });
 
   test('of a receiver that the proxy waits for is the receiver’s', async () => {

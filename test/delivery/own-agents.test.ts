@@ -68,6 +68,12 @@ describe('a receiver that wants a client certificate', () => {
   });
 });
 
+test('an attempt that waited while the settings changed, there and back, is made all the same', async () => {
+  const [before, after] = [tlsOf('wh_both'), tlsOf('wh_both', { server_ca: `${certificate.cert}\n` })];
+  const answers = await Promise.all([before, after, before, after].map(post));
+  expect(answers.map((answer) => answer.kind === 'answered' && answer.status)).toEqual(Array(4).fill(200));
+});
+
 test('a receiver’s certificate is held against the webhook’s own authorities, and otherwise against all', async () => {
   expect(await post(tlsOf('wh_public', { server_ca: null }))).toMatchObject({
     ...{ kind: 'failed', reason: 'tls', detail: expect.stringContaining('SELF_SIGNED') },

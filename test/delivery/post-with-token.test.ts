@@ -161,6 +161,20 @@ describe('without a token nothing is sent, and the attempt says why', () => {
     );
   });
 
+  test('our own egress proxy is away: nobody’s fault but ours, and counted as such', async () => {
+    server = await startTokenServer();
+    const proxy = { url: new URL('http://127.0.0.1:1'), resolvesNames: false };
+    const proxied = createHttpClient({ isAddressAllowed: () => true, proxy });
+    const away = createAccessTokens({ http: proxied, isUrlAllowed: () => true });
+    const { post, got } = receiver();
+    const wanted = { webhook, credentials: credentials(), timeoutMs: 5_000 };
+    const { answer } = await postWithToken(away, wanted, post);
+    await proxied.close();
+    const detail = 'the egress proxy on the side of the sender did not connect (ECONNREFUSED)';
+    expect(answer).toMatchObject({ kind: 'failed', reason: 'proxy', detail });
+    expect(got).toEqual([]);
+  });
+
   test('the URL policy forbids the endpoint', async () => {
     server = await startTokenServer();
     isUrlAllowed = false;

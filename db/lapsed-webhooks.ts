@@ -1,0 +1,45 @@
+import { sql } from 'drizzle-orm';
+import type { Change } from './audit-log.ts';
+import { type Database, selectRows } from './database.ts';
+import { query } from './errors.ts';
+import { type AccountId, idOf, uuidOf, type WebhookId } from './ids.ts';
+import { deleteWebhook } from './webhooks.ts';
+
+export interface LapsedWebhook {
+  id: WebhookId;
+  account_id: AccountId;
+}
+
+/**
+ * Once Postrider is back after a stop, consumers have so long to come back, in seconds, or as long as they may be away if that is
+ * less: meanwhile they could not.
+ */
+const returnS = 900;
+
+const isLapsed = sql`deleted_at is null and lapses_after_s is not null
+  and coalesce(pulled_at, created_at) < now() - lapses_after_s * interval '1 second'`;
+
+/** Webhooks whose consumers were away for longer than they may be, and could have come for the last `openMs`. */
+export const findLapsedWebhooks = query(
+  async (db: Database, { openMs, limit }: { openMs: number; limit: number }): Promise<LapsedWebhook[]> => {
+    const rows = await selectRows<{ id: string; account_id: string }>(
+      db,
+      sql`select id, account_id from webhooks
+          where ${isLapsed} and least(lapses_after_s, ${returnS}::int) <= ${openMs / 1_000}::float8
+          order by id limit ${limit}`,
+    );
+    return rows.map((row) => ({ id: idOf('wh', row.id), account_id: idOf('acct', row.account_id) }));
+  },
+);
+
+/** Deletes one of them, unless its consumer has come meanwhile. */
+export const deleteLapsedWebhook = query(
+  (db: Database, { id, account_id }: LapsedWebhook, change: Change & { reason: string }): Promise<void> =>
+    db.transaction(async (tx) => {
+      const [lapsed] = await selectRows(
+        tx,
+        sql`select id from webhooks where id = ${uuidOf(id)} and ${isLapsed} for update`,
+      );
+      if (lapsed !== undefined) await deleteWebhook(tx, account_id, id, change);
+    }),
+);
