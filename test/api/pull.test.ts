@@ -101,6 +101,18 @@ describe('a webhook without a URL', () => {
     expect(api.told.filter(({ deliveryId }) => deliveryId === data[0].delivery_id)).toEqual([]);
   });
 
+  it('hands out nothing that has expired', async () => {
+    const { id } = await pulledWebhook();
+    const expires_at = new Date(Date.now() + 1_500).toISOString();
+    await post('/v1/events', { type: 'pulled.expiring', data: {}, expires_at });
+    await postEvents('pulled.lasting', 1);
+    const left = await waitFor(async () => {
+      const { data } = (await get(`/v1/webhooks/${id}/poll`)).json;
+      return data.length === 1 ? data : undefined;
+    }, 'the first to expire');
+    expect(left).toMatchObject([{ event_type: 'pulled.lasting' }]);
+  });
+
   it('waits for a delivery as long as it is asked to', async () => {
     const { id } = await pulledWebhook();
     expect((await get(`/v1/webhooks/${id}/poll?wait=1`)).json).toEqual({ data: [], cursor: null });
