@@ -147,8 +147,9 @@ describe('deliveries that wait', () => {
     const sent = await postEach(60, 50, 'message.delivered');
     await gets(80);
     const late = sent.map((at, n) => seen.times[20 + n]! - at).sort((a, b) => a - b);
-    expect(late[30]).toBeLessThan(100);
-    expect(late[56]).toBeLessThan(500);
+    // Those that wait are answered after 2 s each.
+    expect(late[30]).toBeLessThan(500);
+    expect(late[56]).toBeLessThan(1_900);
     expect(limited.seen.times.length).toBeLessThan(400);
   }, 90_000);
 });

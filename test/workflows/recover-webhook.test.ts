@@ -38,7 +38,8 @@ async function failedAt(count: number, settings: object = {}, then: () => 200 | 
 
 describe('what was held', () => {
   it('goes out oldest first, once, at the set pace, and not while the endpoint is disabled half-way', async () => {
-    const count = 2_000;
+    // How they are sent is the same on both: once in full.
+    const count = process.env.TEST_DATABASE_URL ? 2_000 : 600;
     const rate = 200;
     const endpoint = await webhookTo(() => 200, { recovery_rate: rate });
     const { received } = endpoint.receiver;
