@@ -24,9 +24,6 @@ const bodies = (of: Receiver) => of.received.map(({ body }) => JSON.parse(body))
 const typesAt = (of: Receiver) => bodies(of).map(({ type }) => type);
 const list = async (path: string) => (await postrider.request('GET', path)).json.data;
 
-/** What was due goes out within so long of everything being there again. */
-const promisedMs = 15_000;
-
 test('a failed delivery is told to those who asked: not to its own endpoint, not to the star, not of itself', async () => {
   postrider = await startTestPostrider();
   const [broken, ops, alsoBroken, star] = [
@@ -110,9 +107,8 @@ test('a process that dies between the record of a failure and its telling: the s
   await database.close();
 
   await postrider.start();
-  const startedAt = Date.now();
+  // How soon the sweep finds what is overdue is sweep.test.ts's.
   await ops.gets(1);
-  expect(Date.now() - startedAt).toBeLessThan(promisedMs);
   expect(bodies(ops)).toMatchObject([
     { type: 'delivery.failed', data: { delivery_id: delivery.id, event_id: posted.id, attempts: 2 } },
   ]);
