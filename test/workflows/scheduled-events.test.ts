@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
+import { startCountingReceiver, startProcesses } from '../setup/processes.ts';
 import { startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
 
@@ -120,4 +121,24 @@ describe('a delivery whose event expires', () => {
       [one.id, other.id].sort(),
     );
   });
+});
+
+describe.runIf(process.env.TEST_DATABASE_URL)('scheduled events of one moment', () => {
+  it('go out once each, and soon, when one of two processes is killed at that moment', async () => {
+    const { request, webhookTo, kill, deliveriesAre } = await startProcesses();
+    const { url, seen } = await startCountingReceiver();
+    const id = await webhookTo(url, {});
+    const dueAt = Date.now() + 3_000;
+    const event = { type: 'message.read', data: {}, deliver_at: new Date(dueAt).toISOString() };
+    const { results } = await request('POST', '/v1/events/batch', { events: Array(400).fill(event) });
+    expect(results.every(({ status }: { status: string }) => status === 'accepted')).toBe(true);
+    await delay(dueAt + 50 - Date.now());
+    await kill();
+    const all = await deliveriesAre(id, 'succeeded', 400);
+    expect(new Set(all.map(({ event_id }) => event_id)).size).toBe(400);
+    expect(seen.times[0]).toBeGreaterThanOrEqual(dueAt - 50);
+    expect(seen.times.at(-1)).toBeLessThan(dueAt + 20_000);
+    // Once more only what was under way then.
+    expect(seen.times.length).toBeLessThan(500);
+  }, 60_000);
 });

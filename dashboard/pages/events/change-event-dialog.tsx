@@ -2,13 +2,13 @@ import { useState } from 'react';
 import { ApiProblem } from '../../api/client.ts';
 import { useChangeEvent } from '../../api/events.ts';
 import type { Event } from '../../api/types.ts';
+import { parsedObject } from '../../format/parsed-object.ts';
 import { fieldOfMoment } from '../../format/time.ts';
 import { ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { TextAreaField } from '../../ui/field.tsx';
 import { useSay } from '../../ui/toasts.tsx';
-import { parsedObject } from './parsed-object.ts';
 import { momentsOf, TimeFields } from './time-fields.tsx';
 
 /** Changes an event that has not gone out yet. */

@@ -2,12 +2,12 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ApiProblem } from '../../api/client.ts';
 import { useEventTypes, usePostEvent } from '../../api/events.ts';
+import { parsedObject } from '../../format/parsed-object.ts';
 import { ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { TextAreaField, TextField } from '../../ui/field.tsx';
 import { useSay } from '../../ui/toasts.tsx';
-import { parsedObject } from './parsed-object.ts';
 import { momentsOf, TimeFields } from './time-fields.tsx';
 
 const example = { message_id: 'msg_1234567890', to: '+15551234567' };

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { ApiProblem } from '../../api/client.ts';
 import { useDescribeEventType } from '../../api/settings.ts';
 import type { EventType } from '../../api/types.ts';
+import { parsedObject } from '../../format/parsed-object.ts';
 import { ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -93,12 +94,5 @@ function textOf(value: unknown): string {
 
 /** Null for no text, undefined for what is no JSON object. */
 function objectIn(text: string): Record<string, unknown> | null | undefined {
-  if (text.trim() === '') return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  return text.trim() === '' ? null : parsedObject(text);
 }
