@@ -5,7 +5,7 @@ import type { PulledWebhook } from '../delivery/pull-settler.ts';
 import { rulesOf } from '../delivery/target.ts';
 import { badRequest } from './problems.ts';
 import { listenHeaders, listenQuery } from './pull.schemas.ts';
-import { assertOwn, findPulled, hasUrlProblem, pullTag, tooManyWaiting } from './pull.ts';
+import { assertOwn, findPulled, hasUrlProblem, pullTag, tellLookFailed, tooManyWaiting } from './pull.ts';
 import { type Route, route, type Services } from './routes.ts';
 import { webhookParams } from './webhooks.schemas.ts';
 
@@ -66,7 +66,7 @@ interface Listening {
 /** @throws Problem 429 */
 function stream(
   response: Response,
-  { db, pullDoor, onRevocation }: Services,
+  { db, pullDoor, onRevocation, log }: Services,
   { webhook, after, window, isStillAllowed }: Listening,
 ): void {
   let upTo = after;
@@ -90,8 +90,8 @@ function stream(
         response.write(pulled.map(message).join(''));
         isLookedFor = true;
       }
-    } catch {
-      // The database is away for the moment: it is looked again.
+    } catch (error) {
+      tellLookFailed(log, webhook, error);
     } finally {
       isLooking = false;
     }

@@ -1,5 +1,7 @@
 import type { Response } from 'express';
+import type { Logger } from 'pino';
 import type { Caller } from '../db/api-keys.ts';
+import { DatabaseUnavailable } from '../db/errors.ts';
 import type { WebhookId } from '../db/ids.ts';
 import { findQueue, notePulled } from '../db/pull-queue.ts';
 import { findWebhook } from '../db/webhooks.ts';
@@ -75,7 +77,7 @@ interface Wait {
 /** Answers once there is something, or with nothing when the time is up. @throws Problem 429 */
 function waitFor(
   response: Response,
-  { pullDoor }: Services,
+  { pullDoor, log }: Services,
   { webhook, take, waitMs, given, isStillAllowed }: Wait,
 ): void {
   let isLooking = false;
@@ -94,8 +96,8 @@ function waitFor(
           const pulled = await take();
           if (pulled.length > 0) answer((await isStillAllowed()) ? pulled : []);
         }
-      } catch {
-        // The database is away for the moment: it is looked again.
+      } catch (error) {
+        tellLookFailed(log, webhook, error);
       } finally {
         isLooking = false;
       }
@@ -108,6 +110,12 @@ function waitFor(
     clearTimeout(timer);
     leave();
   });
+}
+
+/** It is looked again; where the database is away for the moment that is no fault. */
+export function tellLookFailed(log: Logger, { id }: PulledWebhook, error: unknown): void {
+  const level = error instanceof DatabaseUnavailable ? 'debug' : 'warn';
+  log[level]({ webhook_id: id, reason: (error as Error).name }, 'queued deliveries could not be looked for');
 }
 
 export function tooManyWaiting(): Problem {
