@@ -107,6 +107,11 @@ export function createAccessTokens({
     return holds ? known : request(webhook, credentials);
   }
 
+  function refusedNew(webhook: WebhookId) {
+    const known = remembered.get(webhook);
+    if (known !== undefined) known.uselessUntil = performance.now() + uselessMs;
+  }
+
   return {
     get: (webhook, credentials) => current(webhook, credentials).token,
 
@@ -118,13 +123,12 @@ export function createAccessTokens({
       // Whoever was told so at the same time has asked already.
       const isLast = remembered.get(webhook) === known;
       const next = await (isLast ? request(webhook, credentials) : current(webhook, credentials)).token;
-      return 'token' in next && next.token === refused ? undefined : next;
+      if (!('token' in next) || next.token !== refused) return next;
+      refusedNew(webhook);
+      return undefined;
     },
 
-    refusedNew(webhook) {
-      const known = remembered.get(webhook);
-      if (known !== undefined) known.uselessUntil = performance.now() + uselessMs;
-    },
+    refusedNew,
   };
 }
 

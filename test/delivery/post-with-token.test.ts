@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newId } from '../../db/ids.ts';
 import { type AccessTokens, createAccessTokens } from '../../delivery/access-tokens.ts';
 import { createHttpClient, type HttpClient } from '../../delivery/http-client.ts';
@@ -15,6 +15,8 @@ let server: TokenServer;
 const webhook = newId('wh');
 
 beforeEach(() => {
+  // Tokens age by it; what is waited for is real.
+  vi.useFakeTimers({ toFake: ['performance'] });
   http = createHttpClient({ isAddressAllowed: () => true });
   outcomes = [];
   isUrlAllowed = true;
@@ -28,6 +30,7 @@ afterEach(async () => {
   // First, so that nothing waits for what it does not say.
   await server[Symbol.asyncDispose]();
   await http.close();
+  vi.useRealTimers();
 });
 
 const credentials = (change: Partial<ClientCredentials> = {}): ClientCredentials => ({
@@ -67,15 +70,20 @@ describe('an access token', () => {
     expect(outcomes).toEqual(['succeeded']);
   });
 
-  test('is got anew shortly before its end', async () => {
-    // Ten seconds, of which the last one is not used; and none at all.
-    const lifetimes = [0, 10];
-    server = await startTokenServer((number) => ({
-      body: { access_token: `token-${number}`, expires_in: lifetimes[number - 1] },
-    }));
+  test.each([
+    ['a tenth of its life before its end', 100, 90],
+    ['30 s before its end', 3_600, 3_570],
+    ['after five minutes, less a tenth, where nothing is said of its end', undefined, 270],
+    ['at once when it has none', 0, 0],
+  ])('is got anew %s', async (_, expires_in, seconds) => {
+    server = await startTokenServer((number) => ({ body: { access_token: `token-${number}`, expires_in } }));
     const { post, got } = receiver('token-1', 'token-2');
-    for (let sent = 0; sent < 3; sent += 1) expect(await send(post)).toBe(200);
-    expect(got).toEqual(['token-1', 'token-2', 'token-2']);
+    await send(post);
+    vi.advanceTimersByTime(Math.max(0, seconds * 1_000 - 1));
+    if (seconds > 0) await send(post);
+    vi.advanceTimersByTime(2);
+    await send(post);
+    expect(got).toEqual(seconds > 0 ? ['token-1', 'token-1', 'token-2'] : ['token-1', 'token-2']);
   });
 
   test('is another one with other credentials, and another webhook’s is its own', async () => {
@@ -94,6 +102,7 @@ describe('a receiver that answers 401', () => {
     const { post, got, taken } = receiver('token-1');
     await send(post);
     taken.splice(0, 1, 'token-2');
+    vi.advanceTimersByTime(1);
     expect(await Promise.all(Array.from({ length: 10 }, () => send(post)))).toEqual(Array(10).fill(200));
     expect(server.asked).toHaveLength(2);
     expect(got.filter((token) => token === 'token-2')).toHaveLength(10);
@@ -112,10 +121,15 @@ describe('a receiver that answers 401', () => {
     const { post, got, taken } = receiver('token-1');
     await send(post);
     taken.pop();
+    vi.advanceTimersByTime(1);
     expect(await send(post)).toBe(401);
     expect(got).toEqual(['token-1', 'token-1', 'token-2']);
+    vi.advanceTimersByTime(29_000);
     expect(await send(post)).toBe(401);
     expect(server.asked).toHaveLength(2);
+    vi.advanceTimersByTime(1_001);
+    expect(await send(post)).toBe(401);
+    expect(server.asked).toHaveLength(3);
   });
 
   test('keeps its answer when there is no new token, or the same again', async () => {
@@ -124,9 +138,13 @@ describe('a receiver that answers 401', () => {
     const { post, got, taken } = receiver('token-1');
     await send(post);
     taken.pop();
-    expect(await send(post)).toBe(401);
-    expect(await send(post)).toBe(401);
-    expect(got).toEqual(['token-1', 'token-1', 'token-1']);
+    // The same again is of no use for as long as a new one that is refused.
+    for (const ms of [1, 29_000, 1_001]) {
+      vi.advanceTimersByTime(ms);
+      expect(await send(post)).toBe(401);
+    }
+    expect(got).toEqual(Array(4).fill('token-1'));
+    expect(server.asked).toHaveLength(3);
   });
 });
 
@@ -144,9 +162,12 @@ describe('without a token nothing is sent, and the attempt says why', () => {
     const words = 'no access token could be had: the token endpoint answered 401 (invalid_client)';
     const body = { error: 'invalid_client', error_description: 's3cret is wrong' };
     expect(await failing({ status: 401, body })).toBe(words);
+    vi.advanceTimersByTime(999);
     expect(await send(receiver().post)).toBe(words);
     expect(server.asked).toHaveLength(1);
-    expect(outcomes).toEqual(['failed']);
+    vi.advanceTimersByTime(2);
+    expect(await send(receiver().post)).toBe(words);
+    expect(outcomes).toEqual(['failed', 'failed']);
   });
 
   test('the endpoint says nothing: within the attempt’s own time', async () => {
