@@ -19,16 +19,8 @@ if (existsSync(new URL('../tsconfig.build.json', import.meta.url))) {
   // Standard output is the command's: its JSON may go to a program.
   const { log } = console;
   console.log = console.error;
-  try {
-    const { installPackages } = await import('./install-packages.js');
-    await installPackages(root);
-    const { build } = await import('./build.js');
-    await build(root);
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'CommandFailed') throw error;
-    console.error(`postrider: ${error.message}`);
-    process.exit(1);
-  }
+  const { installAndBuild } = await import('./install-and-build.js');
+  await installAndBuild(root);
   console.log = log;
   process.off('SIGINT', end).off('SIGTERM', end);
 }

@@ -18,16 +18,8 @@ const end = () => process.exit(1);
 process.on('SIGINT', end).on('SIGTERM', end);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-try {
-  const { installPackages } = await import('./install-packages.js');
-  await installPackages(root);
-  const { build } = await import('./build.js');
-  await build(root);
-} catch (error) {
-  if (!(error instanceof Error) || error.name !== 'CommandFailed') throw error;
-  console.error(`postrider: ${error.message}`);
-  process.exit(1);
-}
+const { installAndBuild } = await import('./install-and-build.js');
+await installAndBuild(root);
 
 // In this process, so that Ctrl-C and SIGTERM have one to go to.
 const { main } = await import(new URL('../dist/main.js', import.meta.url).href);

@@ -31,9 +31,15 @@ export async function rawBodyOf(
       'the body was parsed before it was verified: mount this before any body parser, or keep the bytes in request.rawBody',
     );
   }
+  // Otherwise the connection would go with what is not read, before the sender is told why.
+  return collected(request.iterator({ destroyOnReturn: false }), mostBytes);
+}
+
+/** All the bytes of a stream; what is longer is not read to its end. @throws BodyTooLarge */
+export async function collected(stream: AsyncIterable<Uint8Array>, mostBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+  for await (const chunk of stream) {
     bytes += chunk.length;
     if (bytes > mostBytes) throw new BodyTooLarge(`a body of more than ${mostBytes} bytes`);
     chunks.push(chunk);

@@ -1,4 +1,4 @@
-import { BodyTooLarge, refusalOf, usualBodyBytes } from './node-request.ts';
+import { collected, refusalOf, usualBodyBytes } from './node-request.ts';
 import type { VerifiedWebhook, Verify } from './verify.ts';
 
 /** Verifies a request of the Fetch standard, whose body nobody has read yet: the webhook, or the answer that refuses it. */
@@ -8,10 +8,7 @@ export async function verifyRequest(
   mostBytes = usualBodyBytes,
 ): Promise<VerifiedWebhook | Response> {
   try {
-    if (Number(request.headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes);
-    const body = new Uint8Array(await request.arrayBuffer());
-    if (body.length > mostBytes) throw tooLarge(mostBytes);
-    return verify(body, request.headers);
+    return verify(await bodyOf(request, mostBytes), request.headers);
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === undefined) throw error;
@@ -19,6 +16,9 @@ export async function verifyRequest(
   }
 }
 
-function tooLarge(mostBytes: number): BodyTooLarge {
-  return new BodyTooLarge(`a body of more than ${mostBytes} bytes`);
+async function bodyOf({ body }: Request, mostBytes: number): Promise<Uint8Array> {
+  // Node’s streams can be iterated, which the standard’s own types do not say of all.
+  return body === null
+    ? new Uint8Array()
+    : collected(body as unknown as AsyncIterable<Uint8Array>, mostBytes);
 }
