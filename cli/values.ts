@@ -3,15 +3,16 @@ import { CommandFailed, UsageError } from './failures.ts';
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A time as RFC 3339 has it, or so long ago: `90s`, `30m`, `2h`, `7d`. @throws UsageError */
-export function momentOf(text: string, option: string, now: Date): string {
+/** A time as RFC 3339 has it, or so long ago, or ahead: `90s`, `30m`, `2h`, `7d`. @throws UsageError */
+export function momentOf(text: string, option: string, now: Date, from: 'ago' | 'ahead' = 'ago'): string {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (unit !== undefined) {
-    return new Date(now.getTime() - Number(count) * unitMs[unit as keyof typeof unitMs]).toISOString();
+    const ms = Number(count) * unitMs[unit as keyof typeof unitMs];
+    return new Date(now.getTime() + (from === 'ago' ? -ms : ms)).toISOString();
   }
   if (/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/i.test(text) && !Number.isNaN(Date.parse(text))) return text;
   throw new UsageError(
-    `${option} must be a time such as 2025-01-15T10:25:03Z, or so long ago: 90s, 30m, 2h, 7d`,
+    `${option} must be a time such as 2025-01-15T10:25:03Z, or so long ${from}: 90s, 30m, 2h, 7d`,
   );
 }
 

@@ -4,7 +4,7 @@ import { dataOf, type PostriderClient } from '../../sdk/client/src/client.ts';
 import { command } from '../command.ts';
 import { deliveryColumns } from '../delivery-columns.ts';
 import { CommandFailed, exitCodes } from '../failures.ts';
-import { readJson, secondsOf } from '../values.ts';
+import { momentOf, readJson, secondsOf } from '../values.ts';
 
 type Event = components['schemas']['Event'];
 
@@ -23,6 +23,8 @@ export const sendCommand = command({
     },
     channel: { type: 'string', value: '<channel>', summary: 'the channel that it came from' },
     id: { type: 'string', value: '<id>', summary: 'its id: a repeat is the same event' },
+    'deliver-at': { type: 'string', value: '<time>', summary: 'not before then: an RFC 3339 time, or 2h' },
+    'expires-at': { type: 'string', value: '<time>', summary: 'nothing of it is sent later than then' },
     wait: { type: 'boolean', short: 'w', summary: 'wait until it has been delivered; 1 if it was not' },
     timeout: { type: 'string', value: '<s>', summary: 'wait for so long at most (60)' },
   },
@@ -35,6 +37,8 @@ export const sendCommand = command({
   async run({ args, options, json, out, client, readInput, signal }) {
     const data = await readJson(options.data ?? '{}', '--data', readInput);
     const timeoutMs = secondsOf(options.timeout ?? '60', '--timeout') * 1000;
+    const { 'deliver-at': deliverAt, 'expires-at': expiresAt } = options;
+    const now = new Date();
     const api = client();
     const accepted = await api.sendEvent(
       {
@@ -42,12 +46,14 @@ export const sendCommand = command({
         data: data as Record<string, unknown>,
         ...(options.channel === undefined ? {} : { channel: options.channel }),
         ...(options.id === undefined ? {} : { id: options.id }),
+        ...(deliverAt === undefined ? {} : { deliver_at: momentOf(deliverAt, '--deliver-at', now, 'ahead') }),
+        ...(expiresAt === undefined ? {} : { expires_at: momentOf(expiresAt, '--expires-at', now, 'ahead') }),
       },
       { signal },
     );
     if (!options.wait) {
       if (json) out.json(accepted);
-      else out.line(`${accepted.id} is stored, and goes out`);
+      else out.line(`${accepted.id} is stored, and goes out${deliverAt === undefined ? '' : ' in its time'}`);
       return exitCodes.done;
     }
     const event = await ended(api, accepted.id, { timeoutMs, signal });
@@ -70,11 +76,12 @@ async function ended(
   for (;;) {
     const event = dataOf(await api.GET('/v1/events/{id}', { params: { path: { id } }, signal }));
     const open = event.deliveries.filter(({ ended_at }) => ended_at === null);
-    if (open.length === 0) return event;
+    if (open.length === 0 && event.status !== 'scheduled') return event;
     if (Date.now() >= deadline) {
-      const why = open[0]?.reason;
+      const { id: first = id, status, reason } = open[0] ?? { status: event.status, reason: null };
+      const why = reason ? ` (${reason})` : '';
       throw new CommandFailed(
-        `${id} has not been delivered within ${timeoutMs / 1000} s: ${open[0]?.id} is ${open[0]?.status}${why ? ` (${why})` : ''}`,
+        `${id} has not been delivered within ${timeoutMs / 1000} s: ${first} is ${status}${why}`,
       );
     }
     await delay(pauseMs, undefined, { signal });

@@ -100,6 +100,18 @@ describe('send and deliveries', () => {
     expect(err).toMatch(/^postrider: \S+ has not been delivered within 0 s: dlv_\w+ is pending/);
   });
 
+  test('an event may be sent later, and until a time', async () => {
+    const sent = ['send', 'message.read', '--id', 'later-1', '--deliver-at', '2h', '--expires-at', '3h'];
+    expect((await postrider(sent)).out).toBe('later-1 is stored, and goes out in its time\n');
+    const waiting = await postrider([...sent.slice(0, 2), '--deliver-at', '1d', '--wait', '--timeout', '0']);
+    expect(waiting).toMatchObject({ code: 1, err: expect.stringMatching(/ is scheduled\n$/) });
+    const { json: event } = await api.request('GET', '/v1/events/later-1');
+    expect(Date.parse(event.deliver_at) - Date.now()).toBeGreaterThan(7_000_000);
+    expect((await postrider(['send', 'message.read', '--expires-at', '2020-01-01T00:00:00Z'])).err).toMatch(
+      /\/expires_at /,
+    );
+  });
+
   test('Ctrl-C ends it with 130', async () => {
     const { code, err } = await postrider(['webhooks', 'list'], { signal: AbortSignal.abort() });
     expect({ code, err }).toEqual({ code: 130, err: '' });

@@ -42,8 +42,16 @@ describe('postrider', () => {
     const { PATH } = process.env;
     const env = { PATH, POSTRIDER_URL: 'http://127.0.0.1:9', PORT: '0', DATA_DIR: join(folder, 'data') };
     expect(spawnSync(bin, ['--version'], { env, encoding: 'utf8' }).stdout).toBe(`${version}\n`);
+    expect(spawnSync(bin, ['migrate'], { env, encoding: 'utf8' }).stdout).toMatch(
+      /schema now \(migrations applied: \d+\)/,
+    );
     const { stdout, stderr, status } = spawnSync(bin, ['doctor', '--json'], { env, encoding: 'utf8' });
     expect({ stderr, status, ok: JSON.parse(stdout).ok }).toEqual({ stderr: '', status: 0, ok: true });
+    expect(JSON.parse(stdout).findings).toContainEqual({
+      check: 'schema',
+      level: 'ok',
+      detail: 'is this version’s',
+    });
   }, 60_000);
 
   test('runs out of a checkout by its name, and tells usage on standard error', () => {

@@ -19,10 +19,12 @@ interface HonoContext {
 export function verifyWebhooks(options: VerifierOptions & { readonly mostBodyBytes?: number }) {
   const verify = createVerifier(options);
   return async (c: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
-    // A copy: the handler may want to read the body, too.
-    const outcome = await verifyRequest(verify, c.req.raw.clone(), options.mostBodyBytes);
+    const { raw } = c.req;
+    const outcome = await verifyRequest(verify, raw, options.mostBodyBytes);
     if (outcome instanceof Response) return outcome;
-    c.set('webhook', outcome);
+    c.set('webhook', outcome.webhook);
+    // The handler may want to read the body, too.
+    c.req.raw = new Request(raw.url, { method: raw.method, headers: raw.headers, body: outcome.body });
     await next();
     return undefined;
   };

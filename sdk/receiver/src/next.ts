@@ -17,7 +17,8 @@ export function webhookRoute<Payload = unknown>(
     const outcome = await verifyRequest(verify, request, mostBodyBytes);
     if (outcome instanceof Response) return outcome;
     return (
-      (await handle(outcome as VerifiedWebhook<Payload>, request)) ?? new Response(null, { status: 204 })
+      (await handle(outcome.webhook as VerifiedWebhook<Payload>, request)) ??
+      new Response(null, { status: 204 })
     );
   };
 }

@@ -36,7 +36,10 @@ export async function rawBodyOf(
 }
 
 /** All the bytes of a stream; what is longer is not read to its end. @throws BodyTooLarge */
-export async function collected(stream: AsyncIterable<Uint8Array>, mostBytes: number): Promise<Uint8Array> {
+export async function collected(
+  stream: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of stream) {

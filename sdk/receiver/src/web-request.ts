@@ -1,14 +1,21 @@
 import { collected, refusalOf, usualBodyBytes } from './node-request.ts';
 import type { VerifiedWebhook, Verify } from './verify.ts';
 
-/** Verifies a request of the Fetch standard, whose body nobody has read yet: the webhook, or the answer that refuses it. */
+/** What was verified, and the bytes that it came in: the request's own body has been read. */
+export interface VerifiedRequest {
+  webhook: VerifiedWebhook;
+  body: Uint8Array<ArrayBuffer>;
+}
+
+/** Verifies a request of the Fetch standard, whose body nobody has read yet; or else the answer that refuses it. */
 export async function verifyRequest(
   verify: Verify,
   request: Request,
   mostBytes = usualBodyBytes,
-): Promise<VerifiedWebhook | Response> {
+): Promise<VerifiedRequest | Response> {
   try {
-    return verify(await bodyOf(request, mostBytes), request.headers);
+    const body = await bodyOf(request, mostBytes);
+    return { webhook: verify(body, request.headers), body };
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === undefined) throw error;
@@ -16,7 +23,7 @@ export async function verifyRequest(
   }
 }
 
-async function bodyOf({ body }: Request, mostBytes: number): Promise<Uint8Array> {
+async function bodyOf({ body }: Request, mostBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   // Node’s streams can be iterated, which the standard’s own types do not say of all.
   return body === null
     ? new Uint8Array()
