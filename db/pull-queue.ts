@@ -121,8 +121,11 @@ export interface Settleable {
   event_id: string;
 }
 
-/** The places that are settled: these, or up to `mostSettled` of all up to one. */
-export type Places = { numbers: readonly number[] } | { up_to: number };
+/**
+ * The places that are settled: these, or up to `mostSettled` of all up to one that was handed out at a moment. What had expired by
+ * then, and is about to end as that, was handed out to nobody.
+ */
+export type Places = { numbers: readonly number[] } | { up_to: number; handed_out_at: Date };
 
 /** Rows that one transaction settles. */
 export const mostSettled = 500;
@@ -141,7 +144,8 @@ export const settleQueued = query(
     db.transaction(async (tx) => {
       const wanted =
         'up_to' in places
-          ? sql`d.pull_number <= ${places.up_to}::float8::bigint`
+          ? sql`d.pull_number <= ${places.up_to}::float8::bigint
+              and (d.expires_at is null or d.expires_at > ${places.handed_out_at.toISOString()}::timestamptz)`
           : sql`d.pull_number = any(${sql.param(places.numbers.map(String))}::text[]::bigint[])`;
       const rows = await selectRows<Omit<Settleable, 'id'> & { id: string }>(
         tx,

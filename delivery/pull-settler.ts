@@ -98,9 +98,11 @@ export function createPullSettler({
 
   return {
     async acknowledge(webhook, { number, at_ms }) {
-      const durationMs = Math.min(Math.max(0, Date.now() - at_ms), mostDurationMs);
+      const now = Date.now();
+      const durationMs = Math.min(Math.max(0, now - at_ms), mostDurationMs);
+      const places = { up_to: number, handed_out_at: new Date(Math.min(at_ms, now)) };
       for (let count = 0; ; ) {
-        const settled = await settle(webhook, { up_to: number }, (delivery) =>
+        const settled = await settle(webhook, places, (delivery) =>
           doneRecord(webhook, delivery, durationMs),
         );
         count += settled.length;

@@ -109,7 +109,12 @@ describe('a queue', () => {
     const upTo = taken.at(14)?.number ?? 0;
     const settled = await Promise.all(
       [true, false, true].map((isDone) =>
-        settleQueued(database.db, webhook, { up_to: upTo }, recordOf(webhook, isDone)),
+        settleQueued(
+          database.db,
+          webhook,
+          { up_to: upTo, handed_out_at: new Date() },
+          recordOf(webhook, isDone),
+        ),
       ),
     );
     expect(settled.flat()).toHaveLength(15);
@@ -118,6 +123,25 @@ describe('a queue', () => {
       sql`select sum(attempt_count)::int as count from deliveries where webhook_id = ${uuidOf(webhook)}`,
     );
     expect(row?.count).toBe(15);
+  });
+
+  it('takes what expired before it was handed out for no delivery that is done', async () => {
+    const webhook = await newWebhook();
+    const [first, expired, last] = [
+      await accept(database.db, webhook),
+      await accept(database.db, webhook),
+      await accept(database.db, webhook),
+    ];
+    // It gets its number, and is over before anybody asks.
+    await take(webhook, 0);
+    await database.db.execute(
+      sql`update deliveries set expires_at = now() - interval '1 second' where id = ${uuidOf(expired)}`,
+    );
+    const taken = await take(webhook, 0);
+    expect(taken.map(({ delivery }) => delivery.id)).toEqual([first, last]);
+    const places = { up_to: taken.at(-1)?.number ?? 0, handed_out_at: new Date() };
+    const settled = await settleQueued(database.db, webhook, places, recordOf(webhook, true));
+    expect(settled.map(({ record }) => record.delivery_id)).toEqual([first, last]);
   });
 
   it('loses nothing, and hands out nothing that has ended, whatever is taken, done, failed or forgotten in between', async () => {
@@ -140,7 +164,10 @@ describe('a queue', () => {
             if (held.length === 0) held = await take(webhook, 0, 4);
             const chosen = held[one.at % Math.max(1, held.length)];
             if (chosen === undefined) continue;
-            const places = one.do === 'done' ? { up_to: chosen.number } : { numbers: [chosen.number] };
+            const places =
+              one.do === 'done'
+                ? { up_to: chosen.number, handed_out_at: new Date() }
+                : { numbers: [chosen.number] };
             const settled = await settleQueued(
               database.db,
               webhook,
