@@ -13,6 +13,7 @@ import { createHeadStarts, type HeadStarts } from './delivery/head-start.ts';
 import { createHealthReporter } from './delivery/health-reporter.ts';
 import { createHttpClient } from './delivery/http-client.ts';
 import { createIntake, type Intake, type OpenIntake } from './delivery/intake.ts';
+import { createLanes, type Lanes } from './delivery/lanes.ts';
 import { createPuttingOff, type PuttingOff } from './delivery/putting-off.ts';
 import { createRecorder } from './delivery/recorder.ts';
 import { createTimekeeper, type Timekeeper } from './delivery/timekeeper.ts';
@@ -35,6 +36,7 @@ export interface Engine {
   limiter: EndpointLimiter;
   puttingOff: PuttingOff;
   headStarts: HeadStarts;
+  lanes: Lanes;
   /** Where workflows run. */
   waitingSender: WaitingSender | undefined;
   failures: FailureTeller;
@@ -86,6 +88,12 @@ export function openEngine({
   const slots = createEndpointSlots();
   const limiter = createEndpointLimiter({ db, slots, log });
   const onExpired = (count: number) => meters.deliveriesEnded.inc({ outcome: 'expired' }, count);
+  const lanes = createLanes({
+    db,
+    headStarts: { reserve: (webhook, bytes) => headStarts.reserve(webhook, bytes) },
+    starter,
+    log,
+  });
   const plainAttempter = createAttempter({
     http,
     tokens,
@@ -94,6 +102,7 @@ export function openEngine({
     failures,
     limiter,
     expirer: createExpirer({ db, onEnded: onExpired }),
+    lanes,
     sealer,
     userAgent: `Postrider/${version}`,
     scheduleScale: config.SCHEDULE_SCALE,
@@ -132,14 +141,19 @@ export function openEngine({
     intake,
     isBehind: headStarts.isBehind,
     onReleased: (lateMs) => meters.releaseDelay.observe(lateMs / 1000),
-    onExpired,
+    onExpired(count) {
+      onExpired(count);
+      // Some may have been the first of their lanes; the sweep looks too.
+      void lanes.advanceEnded().catch(() => {});
+    },
     log,
   });
-  opened.push(intake.close, http.close, reporter.close, failures.close, limiter.close, attempter.idle);
-  opened.push(headStarts.close);
+  opened.push(lanes.close, intake.close, http.close, reporter.close, failures.close, limiter.close);
+  opened.push(attempter.idle, headStarts.close);
   if (waitingSender !== undefined) opened.push(waitingSender.close);
   opened.push(timekeeper.close);
-  return { intake, attempter, slots, limiter, puttingOff, headStarts, waitingSender, failures, timekeeper };
+  const parts = { intake, attempter, slots, limiter, puttingOff, headStarts, lanes, waitingSender, failures };
+  return { ...parts, timekeeper };
 }
 
 function egressProxyOf({ EGRESS_PROXY_URL: url, EGRESS_PROXY_RESOLVES: resolvesNames }: Config) {

@@ -257,7 +257,8 @@ async function openWorker({
   opened,
   workflowBundle = bundledWorkflows(),
 }: Parts & { workflowBundle: string | undefined }): Promise<RunningWorker> {
-  const { intake, attempter, slots, limiter, puttingOff, headStarts, waitingSender, failures } = engine;
+  const { intake, attempter, slots, limiter, puttingOff, headStarts, lanes, waitingSender, failures } =
+    engine;
   const sender = createRecoverySender({ db, attempter, slots, limiter, starter, log });
   const lookAtWaiting = (webhook: LimitedWebhook) => waitingSender?.lookAt(webhook);
   const worker = await startWorker({
@@ -275,10 +276,11 @@ async function openWorker({
         attempter,
         intake,
         recovery: recoveryStarter,
+        lanes,
         scheduleScale: config.SCHEDULE_SCALE,
       }),
       ...createInboxActivities({ db, intake, starter }),
-      ...createRecoveryActivities({ db, sender }),
+      ...createRecoveryActivities({ db, sender, lanes }),
       ...createRetentionActivities({ db, days: config.RETENTION_DAYS }),
       ...createSweepActivities({
         db,
@@ -286,6 +288,7 @@ async function openWorker({
         healthStarter,
         recoveryStarter,
         failures,
+        lanes,
         groupWindowMs: longestWindowMs(config.GROUP_WINDOW_MS),
       }),
     },
@@ -313,7 +316,7 @@ function openApi({
   starter,
   healthStarter,
   recoveryStarter,
-  engine: { intake, failures, timekeeper },
+  engine: { intake, lanes, failures, timekeeper },
   meters,
   scraper,
   tracing,
@@ -359,6 +362,7 @@ function openApi({
     createApp({
       db: database.db,
       intake,
+      lanes,
       announcer,
       changes,
       pullDoor,

@@ -9,8 +9,10 @@ import {
 } from '../db/endpoint-health.ts';
 import { countHeld, discardHeld, endHeld, oldestHeld } from '../db/held-deliveries.ts';
 import type { WebhookId } from '../db/ids.ts';
-import type { Attempter } from '../delivery/attempter.ts';
+import { holdBehind } from '../db/lanes.ts';
+import { type Attempter, blocksLane } from '../delivery/attempter.ts';
 import type { Intake } from '../delivery/intake.ts';
+import type { Lanes } from '../delivery/lanes.ts';
 import { tellOperationalEvent } from '../delivery/operational-events.ts';
 import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
 import type { EndpointHealth, HealthChange, Outcome } from '../webhook/endpoint-health.ts';
@@ -64,12 +66,14 @@ export function createHealthActivities({
   attempter,
   intake,
   recovery,
+  lanes,
   scheduleScale,
 }: {
   db: Database;
   attempter: Pick<Attempter, 'probe'>;
   intake: Pick<Intake, 'accept'>;
   recovery: Pick<RecoveryStarter, 'startRecovery' | 'tellChanged'>;
+  lanes: Pick<Lanes, 'advanceEnded'>;
   /** Multiplies the waits before probes: 1 but in tests. */
   scheduleScale: number;
 }): HealthActivities {
@@ -91,6 +95,7 @@ export function createHealthActivities({
       const update = { health, changes, actor: actorNamed(by), reason, enables };
       const stored = await storeEndpointHealth(db, id, update);
       if (stored === undefined) return null;
+      if (changes.includes('disabled')) await holdAllBehind(db, id);
       for (const [index, change] of changes.entries()) {
         await tellOperationalEvent(intake, {
           account_id: stored.account_id,
@@ -122,7 +127,10 @@ export function createHealthActivities({
           if (status === 'succeeded') return { outcome: 'succeeded' };
           // Just now: it was not attempted.
           if (status === 'expired') continue;
-          if (is_final) await endHeld(db, delivery.id, reason);
+          if (is_final && !blocksLane(delivery)) {
+            await endHeld(db, delivery.id, reason);
+            if (delivery.lane !== null) await lanes.advanceEnded(delivery.webhook.id);
+          }
           return { outcome: 'failed', at: new Date().toISOString(), reason, gone };
         }
       }),
@@ -139,6 +147,12 @@ export function createHealthActivities({
     discardHeld: (webhookId) =>
       whileHeartbeating(async () => {
         await discardHeld(db, webhookId as WebhookId, 'discarded when its endpoint was enabled');
+        await lanes.advanceEnded(webhookId as WebhookId);
       }),
   };
+}
+
+/** What waits in the lanes of an endpoint that was disabled goes out when it recovers, at that pace. */
+async function holdAllBehind(db: Database, id: WebhookId): Promise<void> {
+  while ((await holdBehind(db, id)) > 0);
 }

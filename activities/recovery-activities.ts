@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Database } from '../db/database.ts';
 import type { DeliveryId, WebhookId } from '../db/ids.ts';
 import { countLeft, findRecovery, markEnded, takeBackMarked } from '../db/recoveries.ts';
+import type { Lanes } from '../delivery/lanes.ts';
 import type { PageEnd, RecoverySender, SentCounts } from '../delivery/recovery-sender.ts';
 import { whileHeartbeating } from './heartbeat.ts';
 
@@ -37,8 +38,10 @@ const markForMs = 3_000;
 export function createRecoveryActivities({
   db,
   sender,
+  lanes,
 }: {
   db: Database;
+  lanes: Pick<Lanes, 'advanceEnded'>;
   sender: Pick<RecoverySender, 'sendPage'>;
 }): RecoveryActivities {
   return {
@@ -64,6 +67,7 @@ export function createRecoveryActivities({
         let marked = 0;
         while (performance.now() < endsAt) {
           const count = await markEnded(db, webhookId as WebhookId, range);
+          await lanes.advanceEnded(webhookId as WebhookId);
           if (count === 0) return { marked, is_done: true };
           marked += count;
         }
@@ -75,7 +79,10 @@ export function createRecoveryActivities({
         let takenBack = 0;
         for (let after: DeliveryId | null = null; ; ) {
           const { count, last } = await takeBackMarked(db, webhookId as WebhookId, after);
-          if (last === null) return takenBack;
+          if (last === null) {
+            await lanes.advanceEnded(webhookId as WebhookId);
+            return takenBack;
+          }
           takenBack += count;
           after = last;
         }

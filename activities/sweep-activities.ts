@@ -11,6 +11,7 @@ import { deleteLapsedWebhook, findLapsedWebhooks } from '../db/lapsed-webhooks.t
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
 import type { FailureTeller } from '../delivery/failure-teller.ts';
+import type { Lanes } from '../delivery/lanes.ts';
 import { sendLeftBehind } from '../delivery/left-behind.ts';
 import type { HealthStarter } from '../temporal/health-starter.ts';
 import type { RecoveryStarter } from '../temporal/recovery-starter.ts';
@@ -19,7 +20,7 @@ import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 export interface SweepActivities {
   /**
    * Starts each workflow that is not running and whose deliveries, or whose contact's list, are overdue; answers how many
-   * it started. Tells health workflows, and accounts of failed deliveries, what
+   * it started. Goes on in lanes that stand still. Tells health workflows, and accounts of failed deliveries, what
    * they were not told. Deletes webhooks whose consumers were away for longer than they may be.
    */
   startOverdueWorkflows(): Promise<number>;
@@ -52,6 +53,7 @@ export function createSweepActivities({
   healthStarter,
   recoveryStarter,
   failures,
+  lanes,
   groupWindowMs,
   openSince = new Date(),
 }: {
@@ -60,6 +62,7 @@ export function createSweepActivities({
   healthStarter: Pick<HealthStarter, 'startHealth' | 'tellOutcomes' | 'tellChanged' | 'tellDeleted'>;
   recoveryStarter: Pick<RecoveryStarter, 'ensureRecovery'>;
   failures: Pick<FailureTeller, 'tellOverdue'>;
+  lanes: Pick<Lanes, 'advanceEnded'>;
   /** For how long a workflow may take in events before it is started. */
   groupWindowMs: number;
   /** Since when consumers could pull. @default this moment, at which the process starts */
@@ -103,6 +106,7 @@ export function createSweepActivities({
       for (const list of await findOverdueLists(db, limits)) {
         if ((await starter.startAnnounceInbox(list)) === 'started') started += 1;
       }
+      await lanes.advanceEnded();
       started += await sendLeftBehind({ db, starter: recoveryStarter });
       await tellUncountedOutcomes();
       await failures.tellOverdue();

@@ -38,6 +38,13 @@ export const deliverySchema = z
       .int()
       .nullable()
       .meta({ description: 'What the last attempt was answered; null when it was not, or none was made.' }),
+    lane: z.string().nullable().meta({
+      description:
+        'Deliveries of one webhook that have the same lane go out one after the other; null where they are in no order.',
+    }),
+    waits_for: shownId('dlv')
+      .nullable()
+      .meta({ description: 'The delivery of its lane that is to end before; null where it waits for none.' }),
     created_at: momentField,
     ended_at: momentField.nullable(),
   })

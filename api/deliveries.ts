@@ -87,12 +87,21 @@ const retryDelivery = route({
   access: 'account',
   params: deliveryParams,
   responses: { 202: { description: 'The attempt is on its way', schema: startedAttemptSchema } },
-  problems: { 409: 'The webhook was deleted, or the event has expired', 503: 'Temporal is not available' },
+  problems: {
+    409: 'The webhook was deleted, the event has expired, or the delivery waits for another of its lane',
+    503: 'Temporal is not available',
+  },
   async handle({ db, starter, now }, { params, caller }) {
     const delivery = await findRetryableDelivery(db, caller.account_id, params.id);
     if (delivery === undefined) throw notFound('delivery');
     if (delivery.is_webhook_deleted) throw conflict('webhook_deleted', 'Its webhook was deleted');
     assertNotExpired(delivery, now());
+    if (delivery.is_behind) {
+      throw conflict(
+        'delivery_waits',
+        'It waits for another delivery of its lane, and would be sent out of order',
+      );
+    }
     const attemptId = delivery.is_pulled ? null : newId('att');
     if (attemptId === null) await requeueDelivery(db, caller.account_id, params.id);
     else await starter.startManualAttempt(params.id, attemptId);
@@ -115,16 +124,18 @@ const postCancel = route({
   params: deliveryParams,
   responses: { 200: { description: 'The delivery, cancelled', schema: deliverySchema } },
   problems: { 409: 'It has ended otherwise' },
-  async handle({ db, starter, now }, { params, caller }) {
+  async handle({ db, starter, lanes, now }, { params, caller }) {
     const cancelled = await cancelDelivery(db, caller.account_id, params.id, {
       actor: actorOf(caller),
       now: now(),
     });
     if (cancelled === undefined) throw notFound('delivery');
     const { delivery, is_changed } = cancelled;
+    const { lane, webhook_id } = delivery;
     if (delivery.status !== 'cancelled') {
       throw conflict('delivery_ended', `The delivery has ended before: it is ${delivery.status}`);
     }
+    if (is_changed && lane !== null) void lanes.advance({ webhook_id, lane });
     if (is_changed && delivery.webhook_url !== null)
       void starter.tellDeliveryEnded(delivery.workflow_id, delivery.id);
     return { status: 200, body: delivery };

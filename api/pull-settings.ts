@@ -4,7 +4,7 @@ import { conflict, type FieldError } from './problems.ts';
 /** What is for requests that are sent, and so for a webhook with a URL alone. */
 const ofUrl = [
   ...(['headers', 'auth', 'client_certificate', 'server_ca'] as const),
-  ...(['health', 'rate_limit', 'max_in_flight'] as const),
+  ...(['health', 'rate_limit', 'max_in_flight', 'ordering'] as const),
 ];
 
 /** What does not go with a webhook's having a URL, or none; and with what it had before. */

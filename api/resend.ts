@@ -107,12 +107,14 @@ async function resend(
   { db, starter, now }: Services,
   account_id: AccountId,
   event: StoredEvent,
-  { id: webhook_id, url, delivery_id }: ResendTarget,
+  { id: webhook_id, url, delivery_id, is_behind }: ResendTarget,
 ) {
   if (delivery_id !== null && url === null) {
     await requeueDelivery(db, account_id, delivery_id);
     return { id: delivery_id, webhook_id, attempt_id: null };
   }
+  // Its turn in its lane comes, and it goes out by itself.
+  if (delivery_id !== null && is_behind) return { id: delivery_id, webhook_id, attempt_id: null };
   if (delivery_id !== null) {
     const attempt_id = newId('att');
     await starter.startManualAttempt(delivery_id, attempt_id);
@@ -125,7 +127,7 @@ async function resend(
     now(),
   );
   if (added === undefined) return undefined;
-  if (added.status === 'pending') {
+  if (added.status === 'pending' && !added.is_behind) {
     await starter
       .startDeliverEvents({
         workflow_id: added.workflow_id,

@@ -10,6 +10,7 @@ import type { AccountLimiter } from '../delivery/account-limiter.ts';
 import type { ChangesFeed } from '../delivery/changes-feed.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
+import type { Lanes } from '../delivery/lanes.ts';
 import type { PullDoor } from '../delivery/pull-door.ts';
 import type { Timekeeper } from '../delivery/timekeeper.ts';
 import type { WebhookWatcher } from '../delivery/webhook-watcher.ts';
@@ -64,6 +65,7 @@ export interface ApiDependencies {
   timekeeper: Pick<Timekeeper, 'lookAt'>;
   watcher: Pick<WebhookWatcher, 'watch' | 'tellChanged'>;
   sealer: Sealer;
+  lanes: Pick<Lanes, 'advance'>;
   settings: ApiSettings;
   isReady(): Promise<Readiness>;
   /** All metrics, in Prometheus's text format. */

@@ -61,6 +61,8 @@ export function settingsOf(
     rate_limit: body.rate_limit ?? null,
     max_in_flight: body.max_in_flight ?? null,
     lapses_after_s: body.lapses_after_s ?? null,
+    ordering: body.ordering ?? null,
+    on_failure: body.on_failure ?? 'skip',
   };
   const errors = [
     ...profileErrors(body.profile, rules),
@@ -167,6 +169,8 @@ function shownSettings(webhook: WebhookSettings) {
     rate_limit: webhook.rate_limit,
     max_in_flight: webhook.max_in_flight,
     lapses_after_s: webhook.lapses_after_s,
+    ordering: webhook.ordering,
+    on_failure: webhook.on_failure,
   };
 }
 

@@ -19,6 +19,7 @@ import {
   pageSchema,
   shownId,
 } from './fields.schemas.ts';
+import { onFailureField, orderingField } from './ordering.schemas.ts';
 import {
   authField,
   certificateDetailsSchema,
@@ -143,6 +144,8 @@ const optionalFields = {
   rate_limit: rateLimitField.nullish(),
   max_in_flight: maxInFlightField.nullish(),
   lapses_after_s: lapsesField.nullish(),
+  ordering: orderingField.nullish(),
+  on_failure: onFailureField.nullish(),
 };
 
 const signingSecretField = z.string().meta({ override: { format: 'signing-secret' } });
@@ -222,6 +225,8 @@ export const webhookSchema = z
     pulled_at: momentField.nullable().meta({
       description: 'Without a URL: when its consumer was last there, to within some seconds.',
     }),
+    ordering: orderingField.nullable(),
+    on_failure: onFailureField,
     endpoint_state: z.enum(endpointStates),
     state_since: momentField.meta({ description: 'Since when the endpoint is in this state.' }),
     state_reason: z.string().nullable().meta({ description: 'Why it is in this state, in words.' }),

@@ -12,6 +12,8 @@ export interface Layout {
   readonly everyFifth: Behaviour;
   /** Ports of this machine, each a receiver of its own, over which the endpoints are spread. */
   readonly receivers: number;
+  /** Endpoints get their events in order, in so many lanes each; 0 for no order. */
+  readonly lanes: number;
 }
 
 /** One endpoint that gets every event. */
@@ -21,6 +23,7 @@ export const oneToOne: Layout = {
   fanOut: 1,
   everyFifth: 'ok',
   receivers: 1,
+  lanes: 0,
 };
 
 export function endpointCount({ accounts, typesPerAccount, fanOut }: Layout): number {

@@ -1,4 +1,5 @@
 import { behaviourOf, deliveryIndex, firstEndpointOf, type Layout } from './layout.ts';
+import { countOutOfOrder } from './order.ts';
 import { type Latencies, latenciesOf } from './percentiles.ts';
 
 /** What was sent, one entry an event, from number `first` on. Times are of clock.ts. */
@@ -32,6 +33,8 @@ export interface Ledger {
   readonly arrived: number;
   readonly arrivedTwice: number;
   readonly lost: number;
+  /** Of those that arrived, where events are in order. */
+  readonly outOfOrder: number;
   /** Deliveries of events that were not acknowledged, and arrived all the same. */
   readonly unexpected: number;
   /** Deliveries to endpoints that fail or hang, of acknowledged events, and how many of them were tried. */
@@ -105,6 +108,7 @@ export function closeLedger(layout: Layout, sent: Sent, arrivals: Arrivals): Led
     ...counts,
     arrived: latencies.length,
     lost: counts.due - latencies.length,
+    outOfOrder: countOutOfOrder(layout, sent, arrivals),
     answeringMs: lastAnswer - start,
     deliveringMs: lastArrival - start,
     ack: latenciesOf(Float64Array.from(acks)),

@@ -8,13 +8,21 @@ const base = 1_000_000_000;
 const digits = 10;
 const mostSeq = base - 1;
 
-/** The data of the event with that number, as JSON of 500 bytes. */
-export function eventData(seq: number): string {
+/** The data of the event with that number, as JSON of 500 bytes: from one of ten thousand senders, who are its lanes. */
+export function eventData(seq: number, lane = 0): string {
   if (!Number.isInteger(seq) || seq < 0 || seq > mostSeq) throw new RangeError(`no event has number ${seq}`);
-  return `${head}${base + seq}${tail}`;
+  return lane === 0 ? `${head}${base + seq}${tail}` : `${headOf(lane)}${base + seq}${tail}`;
 }
 
-const head = `{"message_id":"msg_1234567890","channel_type":"whatsapp","to":"+15551234567","from":"+15557654321",${marker}`;
+/** Where an event's data says in which lane it is. */
+export const lanePointer = '/data/from';
+
+function headOf(lane: number): string {
+  const from = `+1555765${String(lane).padStart(4, '0')}`;
+  return `{"message_id":"msg_1234567890","channel_type":"whatsapp","to":"+15551234567","from":"${from}",${marker}`;
+}
+
+const head = headOf(0);
 const before = ',"text":"';
 const after = '"}';
 const fill = payloadBytes - head.length - digits - before.length - after.length;

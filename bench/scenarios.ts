@@ -31,6 +31,14 @@ const saturation = (connections: number): Scenario => ({
   stored: 0,
 });
 
+/** Beside the same in no order. */
+const ordered = (name: string, title: string, lanes: number): Scenario => ({
+  ...saturation(64),
+  name,
+  title: `1 → 1 ${title}, 64 connections`,
+  layout: { ...oneToOne, lanes },
+});
+
 const fanOut = (endpoints: number, connections: number): Scenario => ({
   name: `fan-out-${endpoints}`,
   title: `1 → ${endpoints}, ${connections} connections`,
@@ -58,6 +66,8 @@ export const scenarios: readonly Scenario[] = [
   rate(500),
   saturation(64),
   saturation(256),
+  ordered('ordered-500', 'in order, 500 lanes', 500),
+  ordered('ordered-10', 'in order, 10 lanes', 10),
   {
     ...saturation(16),
     name: 'batch-100',

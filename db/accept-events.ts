@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { laneFinder } from '../webhook/ordering.ts';
 import {
   byName,
   type Claim,
@@ -11,8 +12,8 @@ import {
 } from './claim-keys.ts';
 import { type Database, type RunOptions, selectRows } from './database.ts';
 import { query } from './errors.ts';
-import { endpointDisabledReason } from './held-deliveries.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, newId, uuidOf, type WebhookId } from './ids.ts';
+import { insertedInLanes, insertedInNoOrder } from './owed-deliveries.ts';
 import {
   type AccountSubscriptions,
   createSubscriptionMemory,
@@ -70,6 +71,10 @@ export interface NewDelivery {
   status: 'pending' | 'held' | 'queued';
   /** Whether the caller makes its first attempt. */
   has_head_start: boolean;
+  /** In which lane of its webhook it is; null where the webhook's events are in no order. */
+  lane: string | null;
+  /** Others of its lane are before it: it is attempted when these have ended, by whoever ends them. */
+  is_behind: boolean;
   webhook: Subscription;
 }
 
@@ -79,6 +84,8 @@ export type NameWorkflow = (event: NewEvent, webhook: Subscription, owed: readon
 export interface AcceptOptions {
   /** Whether the caller makes the first attempt of a pending delivery; if absent it makes none. */
   hasHeadStart?: (event: NewEvent, webhook: Subscription) => boolean;
+  /** Names the workflow that will own a delivery which waits in its lane, should it need one; if absent, as any other's. */
+  laneWorkflowIdOf?: (delivery: DeliveryId) => string;
   /** Bounds the wait for each statement, in ms: what becomes of the events is not known then. */
   timeoutMs?: number;
   /** What is remembered of accounts' webhooks; if absent they are loaded. */
@@ -94,6 +101,8 @@ class Outdated extends Error {
     this.accounts = accounts;
   }
 }
+
+type StoreOptions = RunOptions & Pick<AcceptOptions, 'laneWorkflowIdOf'>;
 
 /** So often webhooks may change in the moment in which events of their account are stored. */
 const mostReloads = 5;
@@ -115,9 +124,18 @@ export const acceptEvents = query(
     newEvents: readonly NewEvent[],
     subscribes: (webhook: Subscription, event: NewEvent) => boolean,
     workflowIdOf: NameWorkflow,
-    { hasHeadStart = () => false, timeoutMs, memory = createSubscriptionMemory() }: AcceptOptions = {},
+    {
+      hasHeadStart = () => false,
+      laneWorkflowIdOf,
+      timeoutMs,
+      memory = createSubscriptionMemory(),
+    }: AcceptOptions = {},
   ): Promise<Acceptance[]> => {
-    const options = timeoutMs === undefined ? {} : { timeoutMs };
+    const options: StoreOptions = {
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(laneWorkflowIdOf === undefined ? {} : { laneWorkflowIdOf }),
+    };
+    const laneOf = laneFinder();
     const accounts = [...new Set(newEvents.map((event) => event.account_id))];
     for (let reloads = 0; ; reloads += 1) {
       const known = await memory.recall(db, accounts, options);
@@ -128,6 +146,7 @@ export const acceptEvents = query(
           subscribes,
           workflowIdOf,
           hasHeadStart,
+          laneOf,
         }),
       });
       try {
@@ -147,7 +166,7 @@ function store(
   newEvents: readonly NewEvent[],
   place: (event: NewEvent) => Placed,
   known: readonly AccountSubscriptions[],
-  options: RunOptions,
+  options: StoreOptions,
 ): Promise<Acceptance[]> {
   if (newEvents.every((event) => event.idempotency_keys.length < 2)) {
     return acceptInOneStatement(db, newEvents.map(place), known, options);
@@ -171,7 +190,7 @@ async function acceptInOneStatement(
   db: Database,
   placed: readonly Placed[],
   known: readonly AccountSubscriptions[],
-  options: RunOptions,
+  options: StoreOptions,
 ): Promise<Acceptance[]> {
   const claims = placed.flatMap(({ event }) => claimsOf(event));
   const stored = await insertPlaced(db, placed, claims, known, options);
@@ -192,11 +211,6 @@ function repeated(event_id: EventId): Acceptance {
   return { outcome: 'repeated', event_id };
 }
 
-/** When an event is owed to its webhooks: as it comes, or once it is released. */
-export function owedFrom({ created_at, release }: NewEvent): Date {
-  return release?.at ?? created_at;
-}
-
 function deliveriesOf(
   event: NewEvent,
   subscriptions: readonly Subscription[],
@@ -204,10 +218,12 @@ function deliveriesOf(
     subscribes,
     workflowIdOf,
     hasHeadStart,
+    laneOf,
   }: {
     subscribes: (webhook: Subscription, event: NewEvent) => boolean;
     workflowIdOf: NameWorkflow;
     hasHeadStart: (event: NewEvent, webhook: Subscription) => boolean;
+    laneOf: ReturnType<typeof laneFinder>;
   },
 ): NewDelivery[] {
   if (event.deliver_at !== undefined && event.release === undefined) return [];
@@ -225,6 +241,8 @@ function deliveriesOf(
       workflow_id: isPending ? workflowIdOf(event, webhook, pending) : `deliver/${event.id}`,
       status,
       has_head_start: isPending && hasHeadStart(event, webhook),
+      lane: webhook.ordering === null || event.is_test ? null : laneOf(webhook.ordering, event),
+      is_behind: false,
       webhook,
     };
   });
@@ -247,13 +265,14 @@ async function insertPlaced(
   placed: readonly Placed[],
   claims: readonly Claim[],
   known: readonly AccountSubscriptions[],
-  options: RunOptions,
+  options: StoreOptions,
 ): Promise<Set<EventId>> {
   const claimants = new Set(claims.map(({ event_id }) => event_id));
   const newEvents = placed.map(({ event }) => event);
   const timed = timedParts(newEvents);
   const owed = placed.flatMap(({ event, deliveries }) => deliveries.map((delivery) => ({ event, delivery })));
-  const rows = await selectRows<{ id: string; is_outdated: boolean }>(
+  const inLanes = owed.some(({ delivery }) => delivery.lane !== null);
+  const rows = await selectRows<{ id: string; what: 'stored' | 'outdated' | 'behind' }>(
     db,
     sql`with outdated as (
         select a.id from ${unnest(known, {
@@ -294,31 +313,17 @@ async function insertPlaced(
       )${timed.further}, told as (
         insert into changes (kind, account_ids, event_ids, client_ids)
         select 'events', array_agg(account_id), array_agg(id), array_agg(client_id) from ${timed.accepted} having count(*) > 0
-      ), owed as (
-        insert into deliveries
-          (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, head_start_at,
-            created_at${timed.deliveryColumns})
-        select id, account_id, event_id, webhook_id, workflow_id, status,
-          case when status = 'held' then ${endpointDisabledReason}::text end,
-          case when status = 'pending' then created_at::timestamptz end, case when has_head_start then now() end,
-          created_at::timestamptz${timed.deliveryValues}
-        from ${unnest(owed, {
-          id: ['uuid', ({ delivery }) => uuidOf(delivery.id)],
-          account_id: ['uuid', ({ event }) => uuidOf(event.account_id)],
-          event_id: ['uuid', ({ event }) => uuidOf(event.id)],
-          webhook_id: ['uuid', ({ delivery }) => uuidOf(delivery.webhook_id)],
-          workflow_id: ['text', ({ delivery }) => delivery.workflow_id],
-          status: ['text', ({ delivery }) => delivery.status],
-          has_head_start: ['boolean', ({ delivery }) => delivery.has_head_start],
-          created_at: ['text', ({ event }) => owedFrom(event).toISOString()],
-          ...timed.deliveryInput,
-        })}
-        where event_id in (select id from ${timed.accepted})
-      )
-      select id, false as is_outdated from ${timed.accepted} union all select id, true from outdated`,
-    { ...options, name: timed.name },
+      ), ${inLanes ? insertedInLanes(owed, timed, options.laneWorkflowIdOf ?? (() => null)) : insertedInNoOrder(owed, timed)}
+      select id, 'stored' as what from ${timed.accepted} union all select id, 'outdated' from outdated
+      ${inLanes ? sql`union all select id, 'behind' from owed where lane_state = 'behind'` : sql``}`,
+    { ...options, name: inLanes ? `${timed.name}_in_lanes` : timed.name },
   );
-  const outdated = rows.filter(({ is_outdated }) => is_outdated);
-  if (outdated.length > 0) throw new Outdated(outdated.map(({ id }) => idOf('acct', id)));
-  return new Set(rows.map(({ id }) => idOf('evt', id)));
+  const idsOf = (what: string) => rows.filter((row) => row.what === what).map(({ id }) => id);
+  const outdated = idsOf('outdated');
+  if (outdated.length > 0) throw new Outdated(outdated.map((id) => idOf('acct', id)));
+  if (inLanes) {
+    const behind = new Set(idsOf('behind').map((id) => idOf('dlv', id)));
+    for (const { delivery } of owed) delivery.is_behind = behind.has(delivery.id);
+  }
+  return new Set(idsOf('stored').map((id) => idOf('evt', id)));
 }

@@ -13,7 +13,7 @@ import {
   uuidOf,
   type WebhookId,
 } from './ids.ts';
-import { attempts, changes, type DeliveryStatus, deliveries, events, webhooks } from './schema.ts';
+import { attempts, changes, type DeliveryStatus, deliveries, events, lanes, webhooks } from './schema.ts';
 import { webhookDeletedReason } from './webhooks.ts';
 
 export interface Delivery {
@@ -39,12 +39,18 @@ export interface Delivery {
   reason: string | null;
   /** What the last attempt was answered; null when it was not, or none was made. */
   response_status: number | null;
+  /** Where its webhook's events are in order: in which lane it is, */
+  lane: string | null;
+  /** and which delivery is attempted there now, where it waits for that. */
+  waits_for: DeliveryId | null;
   created_at: Date;
   ended_at: Date | null;
 }
 
 /** Of a delivery that has not ended. */
 const waitingStatuses = ['pending', 'held', 'queued'] as const;
+/** Whether a delivery waits for another of its lane. */
+export const isBehind = sql<boolean>`coalesce(${deliveries.lane_state} = 'behind' and ${deliveries.status} in ('pending', 'held'), false)`;
 
 const mostDeliveriesOfAnEvent = 1_000;
 
@@ -92,20 +98,24 @@ export const findSentEvent = query(
 );
 
 /**
- * Whether a delivery can be attempted again (its webhook is still there, and its event has not expired), and whether its webhook's
- * deliveries are pulled. Undefined when there is no such delivery.
+ * Whether a delivery can be attempted again (its webhook is still there, and its event has not expired), whether its webhook's
+ * deliveries are pulled, and whether it waits for another of its lane. Undefined when there is no such delivery.
  */
 export const findRetryableDelivery = query(
   async (
     db: Database,
     accountId: AccountId,
     id: DeliveryId,
-  ): Promise<{ is_webhook_deleted: boolean; is_pulled: boolean; expires_at: Date | null } | undefined> => {
+  ): Promise<
+    | { is_webhook_deleted: boolean; is_pulled: boolean; is_behind: boolean; expires_at: Date | null }
+    | undefined
+  > => {
     const [row] = await db
       .select({
         is_webhook_deleted: sql<boolean>`${webhooks.deleted_at} is not null`,
         is_pulled: sql<boolean>`${webhooks.url} is null`,
         expires_at: deliveries.expires_at,
+        is_behind: isBehind,
       })
       .from(deliveries)
       .innerJoin(webhooks, eq(webhooks.id, deliveries.webhook_id))
@@ -199,12 +209,23 @@ async function selectDeliveries(
       next_attempt_at: deliveries.next_attempt_at,
       expires_at: deliveries.expires_at,
       reason: deliveries.reason,
+      lane: deliveries.lane,
+      waits_for: lanes.head,
       created_at: deliveries.created_at,
       ended_at: deliveries.ended_at,
     })
     .from(deliveries)
     .innerJoin(webhooks, eq(webhooks.id, deliveries.webhook_id))
     .leftJoin(events, eq(events.id, deliveries.event_id))
+    .leftJoin(
+      lanes,
+      and(
+        eq(lanes.webhook_id, deliveries.webhook_id),
+        eq(lanes.lane, deliveries.lane),
+        eq(deliveries.lane_state, 'behind'),
+        inArray(deliveries.status, ['pending', 'held']),
+      ),
+    )
     .where(condition)
     .orderBy(desc(deliveries.id))
     .limit(limit);

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
+import type { OnFailure, Ordering } from '../webhook/ordering.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, uuidOf, type WebhookId } from './ids.ts';
@@ -20,6 +21,8 @@ export interface LoadedDelivery {
   reason: string | null;
   /** The process that stored it makes its first attempt, or did when it died; null when none does. */
   head_start: HeadStart | null;
+  /** Where its webhook's events are in order: in which lane it is. */
+  lane: string | null;
   /** It waits for its endpoint's limits; when it has a head start as well, that process has taken it up. */
   is_waiting: boolean;
   event: {
@@ -52,6 +55,9 @@ export interface LoadedWebhook extends EndpointLimits {
   endpoint_state: EndpointState;
   /** Null where its deliveries are pulled: then there is no attempt to be made. */
   url: string | null;
+  /** In which order it gets its events, and what becomes of that when a delivery fails for good. */
+  ordering: Ordering | null;
+  on_failure: OnFailure;
   profile: string;
   /** An override of the profile's schedule, as stored. */
   retry_schedule: unknown;
@@ -63,10 +69,13 @@ export interface LoadedWebhook extends EndpointLimits {
   secrets_sealed: string[];
 }
 
-/** The pending deliveries that a workflow owns, oldest first, due or not. */
+/** The pending deliveries that a workflow owns, oldest first, due or not; none that waits in its lane. */
 export const loadPendingDeliveries = query(
   (db: Database, workflowId: string): Promise<LoadedDelivery[]> =>
-    loadDeliveries(db, sql`d.workflow_id = ${workflowId} and d.status = 'pending'`),
+    loadDeliveries(
+      db,
+      sql`d.workflow_id = ${workflowId} and d.status = 'pending' and d.lane_state is distinct from 'behind'`,
+    ),
 );
 
 /** Those of the deliveries that are stored, whatever their status. */
@@ -102,7 +111,7 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
           d.waiting_since is not null as is_waiting,
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test, e.traceparent,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
-          w.id as webhook_id, w.rate_limit, w.max_in_flight, w.endpoint_state, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed, w.tls_sealed,
+          d.lane, w.id as webhook_id, w.rate_limit, w.max_in_flight, w.endpoint_state, w.ordering, w.on_failure, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed, w.tls_sealed,
           w.deleted_at is not null as is_webhook_deleted,
           array(
             select s.sealed from webhook_secrets s
@@ -130,6 +139,7 @@ interface DeliveryRow {
   expires_ms: number | null;
   head_start_ms: number | null;
   head_start_age_ms: number | null;
+  lane: string | null;
   is_waiting: boolean;
   event_id: string;
   client_id: string | null;
@@ -144,6 +154,8 @@ interface DeliveryRow {
   rate_limit: number | null;
   max_in_flight: number | null;
   endpoint_state: EndpointState;
+  ordering: Ordering | null;
+  on_failure: OnFailure;
   url: string | null;
   profile: string;
   retry_schedule: unknown;
@@ -167,6 +179,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
     expires_at: row.expires_ms === null ? null : new Date(row.expires_ms),
     head_start:
       row.head_start_ms === null ? null : { at_ms: row.head_start_ms, age_ms: row.head_start_age_ms ?? 0 },
+    lane: row.lane,
     is_waiting: row.is_waiting,
     event: {
       id: idOf('evt', row.event_id),
@@ -184,6 +197,8 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
       rate_limit: row.rate_limit,
       max_in_flight: row.max_in_flight,
       endpoint_state: row.endpoint_state,
+      ordering: row.ordering,
+      on_failure: row.on_failure,
       url: row.url,
       profile: row.profile,
       retry_schedule: row.retry_schedule,

@@ -8,6 +8,7 @@ import { type Actor, appendAuditEntry } from './audit-log.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, idOf, isId, uuidOf, type WebhookId } from './ids.ts';
+import { unblockLanes } from './lanes.ts';
 import { webhooks } from './schema.ts';
 
 /** An endpoint's health as it is stored. */
@@ -77,6 +78,7 @@ export const storeEndpointHealth = query(
         })
         .where(eq(webhooks.id, webhookId))
         .returning();
+      if (enables) await unblockLanes(tx, webhookId);
       for (const [index, change] of changes.entries()) {
         if (change === 'warned') continue;
         await appendAuditEntry(tx, {
@@ -113,16 +115,20 @@ export const findOutcomesAfter = query(
       spent_delivery: boolean;
       kind: string | null;
       reason: string | null;
+      blocks: boolean;
       at_ms: number;
     }>(
       db,
       sql`select outcome_number::float8 as number, succeeded, spent_delivery, reason as kind, detail as reason,
+            spent_delivery and exists (
+              select from deliveries d where d.id = delivery_id and d.lane_state = 'blocked' and d.status = 'held') as blocks,
             (extract(epoch from started_at) * 1000)::float8 as at_ms
           from attempts where webhook_id = ${uuidOf(webhookId)} and outcome_number > ${number}
           order by outcome_number limit ${mostOutcomes}`,
     );
-    return rows.map(({ kind, reason, at_ms, ...row }) => ({
+    return rows.map(({ kind, reason, blocks, at_ms, ...row }) => ({
       ...row,
+      ...(blocks ? { blocks } : {}),
       gone: kind === 'gone',
       at: new Date(at_ms).toISOString(),
       ...(reason === null ? {} : { reason }),

@@ -45,12 +45,13 @@ export const countHeld = query(async (db: Database, webhookId: WebhookId): Promi
   return row?.count ?? 0;
 });
 
-/** The webhook's held delivery that has waited longest and has not expired; undefined when there is none. */
+/** The webhook's held delivery that has waited longest, waits for no other and has not expired; undefined when there is none. */
 export const oldestHeld = query(
   async (db: Database, webhookId: WebhookId): Promise<DeliveryId | undefined> => {
     const [row] = await selectRows<{ id: string }>(
       db,
-      sql`select id from deliveries d where webhook_id = ${uuidOf(webhookId)} and status = 'held' and ${isStillToGo}
+      sql`select id from deliveries d where webhook_id = ${uuidOf(webhookId)} and status = 'held'
+            and lane_state is distinct from 'behind' and ${isStillToGo}
           order by id limit 1`,
     );
     return row === undefined ? undefined : idOf('dlv', row.id);

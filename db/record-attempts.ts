@@ -27,6 +27,10 @@ export interface AttemptRecord {
   response_headers: Record<string, string> | null;
   response_body: string | null;
   response_truncated: boolean;
+  /** Others may wait for it to be recorded: those behind it in its lane. */
+  is_awaited?: boolean;
+  /** A failure for good, for which its lane is to wait. */
+  blocks?: boolean;
   /** For a failed scheduled attempt: when the next is due; null when the schedule is spent or the failure is final. */
   next_attempt_at: Date | null;
 }
@@ -38,6 +42,8 @@ export interface RecordedAttempt {
   status: DeliveryStatus;
   /** Its place among the outcomes that the endpoint's health workflow must be told; null where it need not be. */
   outcome_number: number | null;
+  /** It failed its delivery for good, for which the lane waits from now on. */
+  is_blocking: boolean;
   /** It failed its delivery, and that was noted in `untold_failures` just now. */
   is_untold: boolean;
 }
@@ -56,7 +62,8 @@ const timeoutMs = 10_000;
  * Scheduled attempts at an endpoint that fails, or is not healthy, are its outcomes: they are numbered 1, 2, 3… in the order
  * in which the database takes them, so that whoever counts them can tell order, repeats and gaps. A first failure makes
  * the endpoint `failing`, so that what follows is numbered too. A delivery that fails here, and whose account has another webhook
- * that names `delivery.failed`, is noted in `untold_failures`.
+ * that names `delivery.failed`, is noted in `untold_failures`. Where it `blocks`, a delivery that would fail is held instead, and
+ * its lane waits for it.
  */
 export const recordAttempts = query(
   async (db: Database, records: readonly AttemptRecord[]): Promise<RecordedAttempt[]> => {
@@ -65,6 +72,7 @@ export const recordAttempts = query(
       number: number;
       status: DeliveryStatus;
       outcome_number: number | null;
+      is_blocking: boolean;
       is_untold: boolean;
     }>(
       db,
@@ -90,11 +98,12 @@ export const recordAttempts = query(
             ],
             response_body: ['text', (record) => record.response_body],
             response_truncated: ['boolean', (record) => record.response_truncated],
+            blocks: ['boolean', (record) => record.blocks ?? false],
             next_attempt_at: ['text', (record) => record.next_attempt_at?.toISOString() ?? null],
           })}
         ), unrecorded as (
-          -- Some reasons say nothing of the endpoint.
-          select *, trigger = 'schedule' and coalesce(reason, '') not in (${blameless}) as counts
+          -- Some reasons say nothing of the endpoint, unless its lane is to wait for the delivery.
+          select *, trigger = 'schedule' and (coalesce(reason, '') not in (${blameless}) or blocks) as counts
           from input where not exists (select from attempts where attempts.id = input.id)
         ), outcomes as (
           select webhook_id, count(*)::int as count, bool_or(not succeeded) as has_failure
@@ -121,11 +130,13 @@ export const recordAttempts = query(
             attempt_count = d.attempt_count + 1,
             head_start_at = case when u.trigger = 'manual' then d.head_start_at end,
             waiting_since = case when u.trigger = 'manual' then d.waiting_since end,
-            scheduled_attempts = d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') then 0 else 1 end),
+            -- One that is held for its lane has its whole schedule again.
+            scheduled_attempts = case when u.blocks and d.status = 'pending' then 0
+              else d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') then 0 else 1 end) end,
             status = case
               when u.succeeded then 'succeeded'
               when u.trigger = 'manual' or d.status not in ('pending', 'queued') then d.status
-              when u.next_attempt_at is null then 'failed'
+              when u.next_attempt_at is null then case when u.blocks then 'held' else 'failed' end
               else d.status end,
             next_attempt_at = case
               when u.succeeded then null
@@ -135,15 +146,18 @@ export const recordAttempts = query(
               when u.succeeded then null
               when d.status not in ('pending', 'queued') then d.reason
               else u.detail end,
+            lane_state = case
+              when u.blocks and d.status = 'pending' then 'blocked' else d.lane_state end,
             ended_at = case
               when u.succeeded and d.status = 'succeeded' then d.ended_at
               when u.succeeded or (u.trigger <> 'manual' and d.status in ('pending', 'queued') and u.next_attempt_at is null)
                 then now()
               else d.ended_at end
           from numbered u where d.id = u.delivery_id
-          returning d.id, d.event_id, d.attempt_count, d.status,
+          returning d.id, d.event_id, d.attempt_count, d.status, d.lane_state,
             -- By this very attempt: another may have been under way since before the delivery failed.
-            d.status = 'failed' and u.trigger in ('schedule', 'pull') and d.ended_at = now()::timestamptz(3) as is_spent
+            (d.status = 'failed' or d.lane_state is not distinct from 'blocked') and u.trigger in ('schedule', 'pull')
+              and d.ended_at = now()::timestamptz(3) as is_spent
         ), written as (
           insert into attempts (id, account_id, webhook_id, delivery_id, number, trigger, started_at, duration_ms, url,
             request_headers, succeeded, reason, detail, response_status, response_headers, response_body,
@@ -164,16 +178,16 @@ export const recordAttempts = query(
         ), untold as (
           insert into untold_failures (delivery_id, attempt_number, account_id)
           select w.delivery_id, w.number, w.account_id from written w join moved m on m.id = w.delivery_id
-          where w.spent_delivery
+          where w.spent_delivery and m.status = 'failed'
             and ${isFailureTold({ account_id: sql`w.account_id`, webhook_id: sql`w.webhook_id`, event_id: sql`m.event_id` })}
           on conflict do nothing
           returning delivery_id
         )
         select w.delivery_id, w.number, m.status, w.outcome_number::float8 as outcome_number,
-          t.delivery_id is not null as is_untold
+          w.spent_delivery and m.lane_state = 'blocked' as is_blocking, t.delivery_id is not null as is_untold
         from written w join moved m on m.id = w.delivery_id left join untold t on t.delivery_id = w.delivery_id
         union all
-        select a.delivery_id, a.number, d.status, a.outcome_number::float8, false
+        select a.delivery_id, a.number, d.status, a.outcome_number::float8, a.spent_delivery and d.lane_state = 'blocked', false
         from input i join attempts a on a.id = i.id join deliveries d on d.id = a.delivery_id`,
       { name: 'record_attempts', timeoutMs },
     );
@@ -182,6 +196,7 @@ export const recordAttempts = query(
       number: row.number,
       status: row.status,
       outcome_number: row.outcome_number,
+      is_blocking: row.is_blocking === true,
       is_untold: row.is_untold,
     }));
   },

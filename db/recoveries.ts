@@ -9,6 +9,9 @@ import { unnest } from './unnest.ts';
 /** Rows that one statement moves. */
 const mostPerStatement = 1_000;
 
+/** Held, and in no lane or the first of its lane, which was not made to wait for it. */
+const isInTurn = sql`d.status = 'held' and d.lane_state is distinct from 'behind' and d.lane_state is distinct from 'blocked'`;
+
 /** What a recovery goes by. */
 export interface Recovery {
   is_webhook_deleted: boolean;
@@ -17,7 +20,7 @@ export interface Recovery {
   recovery_rate: number;
   /** The webhook's limit of all its requests a second; null for none. */
   rate_limit: number | null;
-  /** The held delivery that has waited longest; null when none is held. */
+  /** The held delivery that has waited longest, of those whose turn it is; null when there is none. */
   oldest: DeliveryId | null;
 }
 
@@ -33,7 +36,7 @@ export const findRecovery = query(
     }>(
       db,
       sql`select w.deleted_at is not null as is_webhook_deleted, w.endpoint_state, w.recovery_rate, w.rate_limit,
-          (select d.id from deliveries d where d.webhook_id = w.id and d.status = 'held' and ${isStillToGo} order by d.id limit 1) as oldest
+          (select d.id from deliveries d where d.webhook_id = w.id and ${isInTurn} and ${isStillToGo} order by d.id limit 1) as oldest
         from webhooks w where w.id = ${uuidOf(webhookId)}`,
     );
     return row && { ...row, oldest: row.oldest === null ? null : idOf('dlv', row.oldest) };
@@ -53,7 +56,8 @@ export const countLeft = query(
 );
 
 /**
- * Gives the oldest held deliveries of a webhook to a workflow, to be attempted at once; answers how many. None are taken
+ * Gives the oldest held deliveries of a webhook to a workflow, to be attempted at once; answers how many. Of a lane only the first
+ * is taken. None are taken
  * while the endpoint is disabled or probed. Whoever takes them owns them until `leasedUntil`: then they are due, and the
  * sweep starts the workflow. One that had ended before gets its whole retry schedule again.
  */
@@ -66,7 +70,7 @@ export const takeHeld = query(
       db,
       sql`with oldest as (
           select d.id from deliveries d
-          where d.webhook_id = ${uuidOf(take.webhook_id)} and d.status = 'held' and ${isStillToGo} and exists (
+          where d.webhook_id = ${uuidOf(take.webhook_id)} and ${isInTurn} and ${isStillToGo} and exists (
             select from webhooks w
             where w.id = d.webhook_id and w.deleted_at is null and w.endpoint_state in ('healthy', 'failing'))
           order by d.id limit ${take.limit} for update of d skip locked
@@ -121,7 +125,8 @@ export interface EndedRange {
 
 /**
  * Marks up to 1,000 ended deliveries of a webhook, those that ended first: they are held, to be sent again, and remember how
- * they had ended. Test events, expired events and deleted webhooks are left out. Answers how many; none when all are marked.
+ * they had ended. Test events, expired events and deleted webhooks are left out. Those that were in lanes go back to their places
+ * there. Answers how many; none when all are marked.
  */
 export const markEnded = query(
   async (db: Database, webhookId: WebhookId, { status, since, until }: EndedRange): Promise<number> => {
@@ -133,9 +138,18 @@ export const markEnded = query(
             and d.ended_at >= ${since.toISOString()}::timestamptz and d.ended_at <= ${until.toISOString()}::timestamptz
             and not e.is_test and w.deleted_at is null and ${isStillToGo}
           order by d.ended_at, d.id limit ${mostPerStatement} for update of d
+        ), marked as (
+          update deliveries d set status = 'held', held_from = d.status,
+            lane_state = case when d.lane is not null then 'behind' end
+          from ended where d.id = ended.id returning d.id, d.webhook_id, d.lane
+        ), entered as (
+          -- Without a head: it is time for the first.
+          insert into lanes (webhook_id, lane, last_turn)
+          select distinct webhook_id, lane, (extract(epoch from now()) * 1000)::bigint from marked where lane is not null
+          order by webhook_id, lane
+          on conflict do nothing
         )
-        update deliveries d set status = 'held', held_from = d.status
-        from ended where d.id = ended.id returning d.id`,
+        select id from marked`,
     );
     return rows.length;
   },
@@ -176,10 +190,10 @@ export const findLeftBehind = query(
     const rows = await selectRows<{ id: string; account_id: string; is_deleted: boolean }>(
       db,
       sql`with recursive holding as (
-          (select webhook_id from deliveries where status = 'held' order by webhook_id limit 1)
+          (select d.webhook_id from deliveries d where ${isInTurn} order by d.webhook_id limit 1)
           union all
           select (
-            select d.webhook_id from deliveries d where d.status = 'held' and d.webhook_id > h.webhook_id
+            select d.webhook_id from deliveries d where ${isInTurn} and d.webhook_id > h.webhook_id
             order by d.webhook_id limit 1)
           from holding h where h.webhook_id is not null
         )

@@ -1,8 +1,11 @@
 import { and, eq, isNull } from 'drizzle-orm';
+import { laneFinder } from '../webhook/ordering.ts';
 import type { Database } from './database.ts';
+import { isBehind } from './deliveries.ts';
 import { query } from './errors.ts';
 import { endpointDisabledReason } from './held-deliveries.ts';
 import { type AccountId, type DeliveryId, type EventId, newId, type WebhookId } from './ids.ts';
+import { behindReason, takeTurn } from './lanes.ts';
 import { deliveries, events, webhooks } from './schema.ts';
 
 /** A webhook that an event can be sent to again, with what decides whether it subscribes. */
@@ -15,6 +18,8 @@ export interface ResendTarget {
   profile: string;
   /** Its delivery of the event; null when it has none. */
   delivery_id: DeliveryId | null;
+  /** That waits for another of its lane. */
+  is_behind: boolean;
 }
 
 /** An account's webhooks that are there, each with its delivery of the event. */
@@ -28,6 +33,7 @@ export const listResendTargets = query(
         channels: webhooks.channels,
         profile: webhooks.profile,
         delivery_id: deliveries.id,
+        is_behind: isBehind,
       })
       .from(webhooks)
       .leftJoin(deliveries, and(eq(deliveries.webhook_id, webhooks.id), eq(deliveries.event_id, eventId)))
@@ -49,6 +55,8 @@ export interface AddedDelivery {
   workflow_id: string;
   /** `held` when the endpoint is disabled, `queued` when there is none: no workflow is needed then. */
   status: 'pending' | 'held' | 'queued';
+  /** Others of its lane are before it: it is attempted when these have ended. */
+  is_behind: boolean;
 }
 
 /**
@@ -65,12 +73,18 @@ export const addDelivery = query(
     db.transaction(async (tx) => {
       // Locked, so that two who send it again make one delivery.
       const [event] = await tx
-        .select({ expires_at: events.expires_at })
+        .select({
+          type: events.type,
+          channel: events.channel,
+          data: events.data,
+          client_id: events.client_id,
+          expires_at: events.expires_at,
+        })
         .from(events)
         .where(and(eq(events.id, event_id), eq(events.account_id, account_id)))
         .for('update');
       const [webhook] = await tx
-        .select({ state: webhooks.endpoint_state, url: webhooks.url })
+        .select({ state: webhooks.endpoint_state, url: webhooks.url, ordering: webhooks.ordering })
         .from(webhooks)
         .where(
           and(eq(webhooks.id, webhook_id), eq(webhooks.account_id, account_id), isNull(webhooks.deleted_at)),
@@ -85,12 +99,20 @@ export const addDelivery = query(
       const isDisabled = webhook.state === 'disabled' || webhook.state === 'probing';
       const status = webhook.url === null ? 'queued' : isDisabled ? 'held' : 'pending';
       const workflow_id = workflowIdOf(id);
+      const { client_id, ...content } = event;
+      const lane =
+        webhook.ordering === null
+          ? null
+          : laneFinder()(webhook.ordering, { ...content, id: client_id ?? event_id });
+      const turn = lane === null ? null : await takeTurn(tx, { webhook_id, lane }, id);
+      const is_behind = turn !== null && !turn.is_head;
       await tx.insert(deliveries).values({
         ...{ id, account_id, event_id, webhook_id, workflow_id, status, created_at: now },
         expires_at: event.expires_at,
-        reason: status === 'held' ? endpointDisabledReason : null,
-        next_attempt_at: status === 'pending' ? now : null,
+        reason: status === 'held' ? endpointDisabledReason : is_behind ? behindReason : null,
+        next_attempt_at: status === 'pending' && !is_behind ? now : null,
+        ...(turn === null ? {} : { lane, place: turn.place, lane_state: turn.is_head ? 'head' : 'behind' }),
       });
-      return { id, workflow_id, status };
+      return { id, workflow_id, status, is_behind };
     }),
 );

@@ -13,6 +13,8 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { Ordering } from '../webhook/ordering.ts';
+import { failureChoices } from '../webhook/ordering.ts';
 import { idColumn, moment } from './columns.ts';
 
 /** `queued`: its webhook has no URL, and it waits for its consumer to pull it (db/pull-queue.ts). */
@@ -153,6 +155,12 @@ export const sessions = pgTable(
   ],
 );
 
+/**
+ * Where a delivery stands in its lane: it waits for others (`behind`), or it is the one that is attempted (`head`), which after
+ * it has failed for good may make all others wait (`blocked`).
+ */
+export const laneStates = ['behind', 'head', 'blocked'] as const;
+
 export const webhooks = pgTable(
   'webhooks',
   {
@@ -183,6 +191,9 @@ export const webhooks = pgTable(
     /** Requests a second, and requests under way, that its endpoint gets at most; null for no limit. */
     rate_limit: doublePrecision(),
     max_in_flight: integer(),
+    /** In which order it gets its events; null for none. */
+    ordering: jsonb().$type<Ordering>(),
+    on_failure: text({ enum: failureChoices }).notNull().default('skip'),
     /** Written by the endpoint's health workflow; but a first failure makes it `failing` where the attempt is recorded. */
     endpoint_state: text({ enum: endpointStates }).notNull().default('healthy'),
     state_since: moment().notNull().defaultNow(),
@@ -333,6 +344,11 @@ export const deliveries = pgTable(
     pull_number: bigint({ mode: 'number' }),
     /** Its event's `expires_at`. */
     expires_at: moment(),
+    /** Of a webhook whose events are in order: which of them wait for each other; null for all others. */
+    lane: text(),
+    /** Its place in the lane; not without gaps. */
+    place: bigint({ mode: 'number' }),
+    lane_state: text({ enum: laneStates }),
     created_at: moment().notNull(),
     ended_at: moment(),
   },
@@ -349,6 +365,15 @@ export const deliveries = pgTable(
     index('deliveries_queued')
       .on(table.webhook_id, table.pull_number, table.next_attempt_at, table.id)
       .where(sql`${table.status} = 'queued'`),
+    index('deliveries_held_in_turn')
+      .on(table.webhook_id, table.id)
+      .where(sql`${table.status} = 'held' and ${table.lane_state} is distinct from 'behind'`),
+    index('deliveries_blocked')
+      .on(table.webhook_id)
+      .where(sql`${table.status} = 'held' and ${table.lane_state} = 'blocked'`),
+    index('deliveries_lane')
+      .on(table.webhook_id, table.lane, table.place)
+      .where(sql`${table.lane} is not null and ${table.status} in ('pending', 'held')`),
     // What is looked for most, and a small part of all: those that did not succeed, or have not yet.
     index('deliveries_account_open')
       .on(table.account_id, table.status, table.id)
@@ -363,6 +388,23 @@ export const deliveries = pgTable(
       .on(table.expires_at)
       .where(sql`${table.status} in ('pending', 'held', 'queued') and ${table.expires_at} is not null`),
   ],
+);
+
+/**
+ * The lanes in which something waits or is attempted (db/lanes.ts); one that has nothing to do has no row. Whoever adds to
+ * a lane, or makes the next of it its head, locks its row.
+ */
+export const lanes = pgTable(
+  'lanes',
+  {
+    webhook_id: idColumn('wh').notNull(),
+    lane: text().notNull(),
+    /** The delivery that the others wait for. When it has ended, it is time for the next; null says so too. */
+    head: idColumn('dlv'),
+    /** Raised with each transaction that adds to it: begins with the time, so that a new row goes on behind an old one. */
+    last_turn: bigint({ mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.webhook_id, table.lane] })],
 );
 
 /** What one process holds of an endpoint's `max_in_flight`. */

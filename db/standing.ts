@@ -14,21 +14,43 @@ export interface Standing {
   queued: number;
   /** Events that wait for their time. */
   scheduled: number;
+  /** Deliveries that wait for another of their lane. */
+  behind: number;
+  /** Lanes that wait for a delivery which has failed for good. */
+  blocked: number;
   endpoints: Record<EndpointState, number>;
 }
 
 /** Counting goes no further: more would say nothing else, and cost more. */
-export const mostCounted = { due: 10_000, held: 100_000, queued: 100_000, scheduled: 100_000 };
+export const mostCounted = {
+  due: 10_000,
+  held: 100_000,
+  queued: 100_000,
+  scheduled: 100_000,
+  behind: 100_000,
+  blocked: 100_000,
+};
 
 /** In one statement, each of its parts by an index. */
 export const findStanding = query(async (db: Database, timeoutMs: number): Promise<Standing> => {
-  const [row] = await selectRows<
-    Pick<Standing, 'lag_ms' | 'due' | 'held' | 'queued' | 'scheduled'> & Record<EndpointState, number>
-  >(db, standingStatement(), { name: 'find_standing', timeoutMs });
+  const [row] = await selectRows<Omit<Standing, 'endpoints'> & Record<EndpointState, number>>(
+    db,
+    standingStatement(),
+    { name: 'find_standing', timeoutMs },
+  );
   if (row === undefined) throw new Error('a statement without a table answers a row');
-  const { lag_ms, due, held, queued, scheduled } = row;
+  const { lag_ms, due, held, queued, scheduled, behind, blocked } = row;
   const endpoints = Object.fromEntries(endpointStates.map((state) => [state, row[state]]));
-  return { lag_ms, due, held, queued, scheduled, endpoints: endpoints as Record<EndpointState, number> };
+  return {
+    lag_ms,
+    due,
+    held,
+    queued,
+    scheduled,
+    behind,
+    blocked,
+    endpoints: endpoints as Record<EndpointState, number>,
+  };
 });
 
 /** Exported for the test of what it reads. */
@@ -48,6 +70,13 @@ export function standingStatement(): SQL {
         select from deliveries where status = 'queued' limit ${mostCounted.queued}
       ) as queued)::int as queued,
       (select count(*) from (select from scheduled_events limit ${mostCounted.scheduled}) as scheduled)::int as scheduled,
+      (select count(*) from (
+        select from deliveries where lane is not null and status in ('pending', 'held') and lane_state = 'behind'
+        limit ${mostCounted.behind}
+      ) as behind)::int as behind,
+      (select count(*) from (
+        select from deliveries where status = 'held' and lane_state = 'blocked' limit ${mostCounted.blocked}
+      ) as blocked)::int as blocked,
       unwell.failing, unwell.disabled, unwell.probing,
       all_webhooks.count - unwell.failing - unwell.disabled - unwell.probing as healthy
     from

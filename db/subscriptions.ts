@@ -100,7 +100,7 @@ async function loadSubscriptions(
   const rows = await selectRows<Row>(
     db,
     sql`select a.id as account_id, a.webhooks_version::float8 as webhooks_version, w.id, events, channels, profile,
-          endpoint_state, url, retry_schedule, timeout_ms, headers_sealed, auth_sealed, tls_sealed, rate_limit, max_in_flight, s.secrets_sealed, s.signs_for_ms
+          endpoint_state, url, retry_schedule, timeout_ms, headers_sealed, auth_sealed, tls_sealed, rate_limit, max_in_flight, ordering, on_failure, s.secrets_sealed, s.signs_for_ms
         from ${unnest(accountIds, { wanted_account: ['uuid', uuidOf] })}
         join accounts a on a.id = wanted_account
         left join webhooks w on w.account_id = a.id and w.deleted_at is null

@@ -24,6 +24,11 @@ export interface TimedParts {
   deliveryInput: Input<{ event: NewEvent }>;
 }
 
+/** When an event is owed to its webhooks: as it comes, or once it is released. */
+export function owedFrom({ created_at, release }: NewEvent): Date {
+  return release?.at ?? created_at;
+}
+
 const nothing = sql``;
 
 /** Nothing but names: events without a time cost nothing more. */

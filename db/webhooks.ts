@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { and, desc, eq, isNull, lt } from 'drizzle-orm';
 import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
+import type { OnFailure, Ordering } from '../webhook/ordering.ts';
 import type { Auth } from '../webhook/profile.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
 import { noTls, type TlsSettings } from '../webhook/tls-settings.ts';
@@ -31,6 +32,10 @@ export interface WebhookSettings extends EndpointLimits, TlsSettings {
   recovery_rate: number;
   /** Without a URL: it is deleted when its consumer was away for so many seconds; null for never. */
   lapses_after_s: number | null;
+  /** In which order it gets its events; null for none. */
+  ordering: Ordering | null;
+  /** What becomes of the order when a delivery fails for good. */
+  on_failure: OnFailure;
 }
 
 /** A webhook as it is stored, its headers and auth opened; its signing secret is read on its own. */
@@ -242,7 +247,15 @@ const settingNames = [
     'client_certificate',
     'server_ca',
   ] as const),
-  ...(['health', 'recovery_rate', 'rate_limit', 'max_in_flight', 'lapses_after_s'] as const),
+  ...([
+    'health',
+    'recovery_rate',
+    'rate_limit',
+    'max_in_flight',
+    'lapses_after_s',
+    'ordering',
+    'on_failure',
+  ] as const),
 ];
 
 function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
@@ -262,6 +275,8 @@ function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
     rate_limit: settings.rate_limit,
     max_in_flight: settings.max_in_flight,
     lapses_after_s: settings.lapses_after_s,
+    ordering: settings.ordering,
+    on_failure: settings.on_failure,
   };
 }
 
@@ -288,6 +303,8 @@ function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
     rate_limit: row.rate_limit,
     max_in_flight: row.max_in_flight,
     lapses_after_s: row.lapses_after_s,
+    ordering: row.ordering,
+    on_failure: row.on_failure,
     endpoint_state: row.endpoint_state,
     state_since: row.state_since,
     state_reason: row.state_reason,

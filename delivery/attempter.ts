@@ -21,6 +21,7 @@ import { type Expirer, hasExpired } from './expirer.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
+import type { Lanes } from './lanes.ts';
 import { postWithToken, type Sent } from './post-with-token.ts';
 import type { Recorder } from './recorder.ts';
 import { createTargetOpener, type Target } from './target.ts';
@@ -66,6 +67,7 @@ export function createAttempter(dependencies: {
   failures: Pick<FailureTeller, 'tell'>;
   limiter: Pick<EndpointLimiter, 'count'>;
   expirer: Expirer;
+  lanes: Pick<Lanes, 'advance' | 'tryAgain'>;
   sealer: Sealer;
   userAgent: string;
   /** Multiplies every retry delay: 1 but in tests. */
@@ -74,7 +76,7 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, tokens, recorder, reporter, failures, limiter, expirer, userAgent } = dependencies;
+  const { http, tokens, recorder, reporter, failures, limiter, expirer, lanes, userAgent } = dependencies;
   const { scheduleScale, random, log } = dependencies;
   const targets = createTargetOpener(dependencies);
   const underWay = new Map<string, Promise<AttemptOutcome>>();
@@ -123,15 +125,19 @@ export function createAttempter(dependencies: {
       reason: verdict.outcome === 'failed' ? verdict.reason : null,
       detail: verdict.outcome === 'failed' ? verdict.detail : null,
       ...responseOf(answer),
+      is_awaited: delivery.lane !== null,
+      blocks:
+        verdict.outcome === 'failed' && delayMs === null && trigger === 'schedule' && blocksLane(delivery),
       next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
     };
-    const { status, number, outcome_number, is_untold } = await recorder.record(record);
+    const { status, number, outcome_number, is_blocking, is_untold } = await recorder.record(record);
     if (is_untold) failures.tell(delivery.id);
     if (outcome_number !== null) {
       reporter.report(record, {
         number: outcome_number,
         succeeded: record.succeeded,
-        spent_delivery: !record.succeeded && status === 'failed',
+        spent_delivery: !record.succeeded && (status === 'failed' || is_blocking),
+        ...(is_blocking ? { blocks: true } : {}),
         gone: verdict.outcome === 'failed' && verdict.disablesEndpoint,
         at: startedAt.toISOString(),
         ...(record.detail === null ? {} : { reason: record.detail }),
@@ -204,20 +210,30 @@ export function createAttempter(dependencies: {
     }
   }
 
+  /** When it has ended, the next of its lane is on its way before anybody hears of it. */
+  async function makeInLane(...attempt: Parameters<typeof make>): Promise<AttemptOutcome> {
+    const outcome = await make(...attempt);
+    const [delivery, , trigger] = attempt;
+    const { lane, webhook } = delivery;
+    if (lane !== null && isEnded(outcome.status)) await lanes.advance({ webhook_id: webhook.id, lane });
+    else if (outcome.status === 'pending' && trigger === 'schedule') lanes.tryAgain(delivery);
+    return outcome;
+  }
+
   /** One attempt under a key at a time: whoever asks again meanwhile gets the same outcome. */
-  function joined(key: string, start: () => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
-    const running = underWay.get(key) ?? start().finally(() => underWay.delete(key));
+  function joined(key: string, ...attempt: Parameters<typeof make>): Promise<AttemptOutcome> {
+    const [{ lane }] = attempt;
+    const start = lane === null ? make : makeInLane;
+    const running = underWay.get(key) ?? start(...attempt).finally(() => underWay.delete(key));
     underWay.set(key, running);
     return running;
   }
 
   return {
     attempt: (delivery, release) =>
-      joined(delivery.id, () =>
-        make(delivery, newId('att'), delivery.event.is_test ? 'test' : 'schedule', release),
-      ),
-    attemptManually: (delivery, id) => joined(id, () => make(delivery, id, 'manual')),
-    probe: (delivery) => joined(delivery.id, () => make(delivery, newId('att'), 'probe')),
+      joined(delivery.id, delivery, newId('att'), delivery.event.is_test ? 'test' : 'schedule', release),
+    attemptManually: (delivery, id) => joined(id, delivery, id, 'manual'),
+    probe: (delivery) => joined(delivery.id, delivery, newId('att'), 'probe'),
     async idle() {
       while (underWay.size > 0) await Promise.allSettled(underWay.values());
     },
@@ -227,6 +243,15 @@ export function createAttempter(dependencies: {
 /** When its event expires, it is looked after once more. */
 function expiresInMs({ expires_at }: LoadedDelivery): number {
   return expires_at === null ? Number.POSITIVE_INFINITY : Math.max(0, expires_at.getTime() - Date.now());
+}
+
+/** Whether those behind it in its lane wait when it fails for good. */
+export function blocksLane({ lane, webhook }: LoadedDelivery): boolean {
+  return lane !== null && webhook.on_failure === 'block';
+}
+
+function isEnded(status: DeliveryStatus): boolean {
+  return status !== 'pending' && status !== 'held';
 }
 
 function notSent(reason: FailureReason): Answer {

@@ -1,15 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Acceptance,
-  acceptEvents,
-  type NewDelivery,
-  type NewEvent,
-  owedFrom,
-} from '../db/accept-events.ts';
+import { type Acceptance, acceptEvents, type NewDelivery, type NewEvent } from '../db/accept-events.ts';
 import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
 import { createSubscriptionMemory, type Subscription } from '../db/subscriptions.ts';
+import { owedFrom } from '../db/timed-acceptance.ts';
+import { laneWorkflowId } from '../temporal/workflow-ids.ts';
 import { isProfileName, profiles } from '../webhook/profiles.ts';
 import { subscribes } from '../webhook/subscriptions.ts';
 import { createEventLoopLoad } from './event-loop-load.ts';
@@ -245,6 +241,7 @@ export function createIntake({
             if (reservation) reservations.set(key, reservation);
             return reservation != null;
           },
+          laneWorkflowIdOf: laneWorkflowId,
           timeoutMs: statementTimeoutMs,
           memory,
         },
@@ -273,7 +270,9 @@ export function createIntake({
     if (acceptance.outcome !== 'accepted') return [];
     const time = event.release === undefined ? (event.deliver_at ?? event.expires_at) : event.expires_at;
     if (time !== undefined) onTimed(time);
-    const pending = acceptance.deliveries.filter(({ status }) => status === 'pending');
+    const pending = acceptance.deliveries.filter(
+      ({ status, is_behind }) => status === 'pending' && !is_behind,
+    );
     return pending.map((delivery) => {
       const { workflow_id, webhook_id } = delivery;
       const reservation = reservations.get(`${event.id} ${webhook_id}`);
@@ -301,7 +300,7 @@ export function createIntake({
 }
 
 /** A delivery as it is in the database by now. */
-function loaded(event: NewEvent, { id, workflow_id, webhook }: NewDelivery): LoadedDelivery {
+function loaded(event: NewEvent, { id, workflow_id, lane, webhook }: NewDelivery): LoadedDelivery {
   return {
     id,
     account_id: event.account_id,
@@ -313,6 +312,7 @@ function loaded(event: NewEvent, { id, workflow_id, webhook }: NewDelivery): Loa
     next_attempt_at: owedFrom(event),
     expires_at: event.expires_at ?? null,
     head_start: null,
+    lane,
     is_waiting: false,
     event,
     webhook,

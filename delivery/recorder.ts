@@ -28,6 +28,8 @@ const mostPerWrite = 500;
 /** Writes begin so far apart, in ms, unless this many records wait: few large ones cost the database less. */
 const apartMs = 20;
 const manyRecords = 100;
+/** And so far where one is among them that others wait for. */
+const apartAwaitedMs = 4;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 /** SQLSTATE (PostgreSQL, appendix A). */
@@ -40,15 +42,20 @@ const uniqueViolation = '23505';
 export function createRecorder({ db, log }: { db: Database; log: Logger }): Recorder {
   let waiting: Waiting[] = [];
   let isWriting = false;
+  let isAnyAwaited = false;
   let begunAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
 
   /** Goes on with what has gathered meanwhile. */
   function writeSoon() {
     if (isWriting || waiting.length === 0) return;
-    const waitMs = begunAt + apartMs - performance.now();
+    const apart = isAnyAwaited ? apartAwaitedMs : apartMs;
+    const waitMs = begunAt + apart - performance.now();
     if (waitMs <= 0 || waiting.length >= manyRecords) void write();
-    else timer ??= setTimeout(write, waitMs);
+    else if (timer === undefined || isAnyAwaited) {
+      clearTimeout(timer);
+      timer = setTimeout(write, waitMs);
+    }
   }
 
   async function write() {
@@ -56,6 +63,7 @@ export function createRecorder({ db, log }: { db: Database; log: Logger }): Reco
     timer = undefined;
     isWriting = true;
     begunAt = performance.now();
+    isAnyAwaited = false;
     await writeGroup(takeGroup());
     isWriting = false;
     writeSoon();
@@ -111,6 +119,7 @@ export function createRecorder({ db, log }: { db: Database; log: Logger }): Reco
     record: (record) =>
       new Promise((resolve, reject) => {
         waiting.push({ record, resolve, reject });
+        isAnyAwaited ||= record.is_awaited === true;
         writeSoon();
       }),
   };

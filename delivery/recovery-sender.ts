@@ -125,13 +125,15 @@ export function createRecoverySender({
 
     async function sendUntilOver(): Promise<PageEnd> {
       while (!isStopped() && performance.now() < endsAt) {
+        // What ends makes way for the next of its lane.
+        const isSending = inFlight.size > 0;
         const recovery = await findRecovery(db, webhookId);
         if (recovery === undefined || recovery.is_webhook_deleted) return 'gone';
-        if (recovery.oldest === null) return 'done';
+        if (recovery.oldest === null && !isSending) return 'done';
         if (recovery.endpoint_state === 'disabled' || recovery.endpoint_state === 'probing') return 'paused';
         const limited = recovery.rate_limit ?? Number.POSITIVE_INFINITY;
         const free = Math.min(mostInFlight, Math.max(2, Math.ceil(limited))) - inFlight.size;
-        if (free <= 0 || slots.isSlow(webhookId)) {
+        if (recovery.oldest === null || free <= 0 || slots.isSlow(webhookId)) {
           await somethingEnds();
           continue;
         }

@@ -52,6 +52,16 @@ export function createStandingMeters({
       'Events that wait for their time; counted up to 100,000.',
       standing.scheduled,
     );
+    set(
+      'postrider_deliveries_behind',
+      'Deliveries that wait for another of their lane to end; counted up to 100,000.',
+      standing.behind,
+    );
+    set(
+      'postrider_lanes_blocked',
+      'Lanes that wait for a delivery which has failed for good; counted up to 100,000.',
+      standing.blocked,
+    );
     for (const [state, count] of Object.entries(standing.endpoints)) {
       set('postrider_endpoints', 'Endpoints by state.', count, { state });
     }

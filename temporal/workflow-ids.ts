@@ -5,6 +5,11 @@ export function deliverWorkflowId(firstEvent: EventId): string {
   return `deliver/${firstEvent}`;
 }
 
+/** The workflow of a delivery that has waited in its lane, where it needs one: most go out without. */
+export function laneWorkflowId(delivery: DeliveryId): string {
+  return `deliver/${delivery}`;
+}
+
 /** The workflow of one attempt that someone asked for. */
 export function attemptWorkflowId(attempt: AttemptId): string {
   return `attempt/${attempt}`;

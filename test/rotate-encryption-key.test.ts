@@ -64,6 +64,7 @@ function fill(config: Config, count: number) {
           ...{ retry_schedule: null, timeout_ms: null, health: null, recovery_rate: 20 },
           ...{ rate_limit: null, max_in_flight: null, lapses_after_s: null },
           ...{ client_certificate, server_ca: null },
+          ...{ ordering: null, on_failure: 'skip' },
         },
         actor,
       );

@@ -9,6 +9,8 @@ export interface Outcome {
   readonly spent_delivery?: boolean;
   /** The endpoint answered 410: it wants no more. */
   readonly gone?: boolean;
+  /** It failed its delivery for good, and its webhook's order is to wait for that one. */
+  readonly blocks?: boolean;
   /** ISO 8601. */
   readonly at?: string;
   /** Of a failure, in words. */
@@ -156,6 +158,10 @@ function countOutcome(
   };
   if (outcome.gone) {
     return disable(failing, policy, { by: 'gone', reason: 'it answered 410 Gone', now });
+  }
+  if (outcome.blocks) {
+    const reason = `a delivery failed for good (${outcome.reason ?? 'failed'}), and those after it wait for it`;
+    return disable(failing, policy, { by: 'policy', reason, now });
   }
   const failures = consecutiveFailures(failing, policy);
   const failingMs = Date.parse(at) - Date.parse(failing.failing_since ?? at);

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { eventType, type Layout, placeOf } from '../layout.ts';
 import { isAcknowledged } from '../ledger.ts';
+import { laneOf } from '../order.ts';
 import { eventData } from '../payload.ts';
 import { post } from './post.ts';
 import type { SentLog } from './sent-log.ts';
@@ -25,7 +26,7 @@ export interface Producer {
 export function createProducer({ origin, layout, keys, batch }: ProducerTarget, log: SentLog): Producer {
   const keyOf = (seq: number) => keys[placeOf(layout, seq).account] ?? '';
   const bodyOf = (seq: number) =>
-    `{"type":"${eventType(placeOf(layout, seq).type)}","data":${eventData(seq)}}`;
+    `{"type":"${eventType(placeOf(layout, seq).type)}","data":${eventData(seq, layout.lanes === 0 ? 0 : laneOf(layout, seq))}}`;
 
   async function sendOne(dispatcher: Dispatcher, intendedAt: number) {
     const seq = log.take(1, intendedAt);

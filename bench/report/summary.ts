@@ -111,6 +111,7 @@ function notesOf({ ledger, ending, machine, measured, late }: Run): string[] {
   if (ending === 'time was up') notes.push(`${ledger.lost} were still to arrive when the waiting ended`);
   if (ledger.refused > 0) notes.push(`${ledger.refused} were refused`);
   if (ledger.unanswered > 0) notes.push(`${ledger.unanswered} were not answered`);
+  if (ledger.outOfOrder > 0) notes.push(`${ledger.outOfOrder} arrived out of order`);
   if (ledger.unexpected > 0) notes.push(`${ledger.unexpected} arrived though not acknowledged`);
   if (ledger.dueAtFailing > 0) {
     notes.push(

@@ -1,4 +1,5 @@
 import { endpointCount, eventType, type Layout, ownerOf } from '../layout.ts';
+import { lanePointer } from '../payload.ts';
 import type { System } from './system.ts';
 
 /** Requests at a time: setting up is not what is measured. */
@@ -33,6 +34,7 @@ export async function registerWebhooks(
       url: urls[endpoint],
       events: [eventType(type)],
       description: `Endpoint ${endpoint}`,
+      ...(layout.lanes === 0 ? {} : { ordering: { fifo_by: lanePointer } }),
     });
   });
   return keys;

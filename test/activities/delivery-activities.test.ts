@@ -50,6 +50,7 @@ async function deliveryOfDeletedWebhook() {
       ...{ headers: {}, auth: { type: 'none' as const } },
       ...{ health: null, recovery_rate: 20, rate_limit: null, max_in_flight: null, lapses_after_s: null },
       ...noTls,
+      ...{ ordering: null, on_failure: 'skip' },
     },
     { kind: 'postrider' },
   );

@@ -61,6 +61,7 @@ it('a sweep starts health workflows that were lost, and tells them what they may
     },
     recoveryStarter: { ensureRecovery: async () => 'running' },
     failures: { tellOverdue: async () => {} },
+    lanes: { advanceEnded: async () => {} },
     groupWindowMs: 0,
   });
   await startHealthWorkflows();

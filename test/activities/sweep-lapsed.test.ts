@@ -43,6 +43,7 @@ it('a sweep deletes webhooks, and cancels their queues, whose consumers were awa
       healthStarter: { startHealth: nobody, tellOutcomes: nobody, tellChanged: nobody, tellDeleted: nobody },
       recoveryStarter: { ensureRecovery: nobody },
       failures: { tellOverdue: async () => {} },
+      lanes: { advanceEnded: async () => {} },
       groupWindowMs: 0,
       ...(openSince === undefined ? {} : { openSince }),
     });

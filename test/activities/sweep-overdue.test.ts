@@ -71,6 +71,7 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
     },
     recoveryStarter: { ensureRecovery: unforeseen },
     failures: { tellOverdue: async () => {} },
+    lanes: { advanceEnded: async () => {} },
     groupWindowMs: 0,
   });
   await startOverdueWorkflows();

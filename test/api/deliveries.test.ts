@@ -62,6 +62,8 @@ describe('GET /v1/deliveries', () => {
       expires_at: null,
       reason: null,
       response_status: null,
+      lane: null,
+      waits_for: null,
       created_at: expect.stringMatching(/\.\d{3}Z$/),
       ended_at: null,
       attempts: [],

@@ -56,6 +56,8 @@ describe('POST /v1/webhooks', () => {
       max_in_flight: null,
       lapses_after_s: null,
       pulled_at: null,
+      ordering: null,
+      on_failure: 'skip',
       endpoint_state: 'healthy',
       state_since: created_at,
       state_reason: null,

@@ -7,4 +7,5 @@ export const layouts: fc.Arbitrary<Layout> = fc.record({
   fanOut: fc.integer({ min: 1, max: 12 }),
   everyFifth: fc.constantFrom('ok', 'fails', 'hangs'),
   receivers: fc.constant(1),
+  lanes: fc.constant(0),
 });

@@ -54,7 +54,14 @@ it('every endpoint gets its share of the events', () => {
 });
 
 it('a fifth of fifty endpoints behaves otherwise, and what is healthy of an event is counted by it', () => {
-  const layout: Layout = { accounts: 1, typesPerAccount: 1, fanOut: 50, everyFifth: 'hangs', receivers: 50 };
+  const layout: Layout = {
+    accounts: 1,
+    typesPerAccount: 1,
+    fanOut: 50,
+    everyFifth: 'hangs',
+    receivers: 50,
+    lanes: 0,
+  };
   const behaviours = endpointsOf(layout, 0).map((endpoint) => behaviourOf(layout, endpoint));
   expect(behaviours.filter((behaviour) => behaviour === 'hangs')).toHaveLength(10);
   expect(healthyEndpointsOf(layout, 0)).toBe(40);

@@ -6,12 +6,12 @@ import { buildRequest } from '../../webhook/request.ts';
 
 const numbers = fc.integer({ min: 0, max: 999_999_999 });
 
-it('an event has 500 bytes of JSON data, whatever its number', () => {
+it('an event has 500 bytes of JSON data, whatever its number and lane', () => {
   fc.assert(
-    fc.property(numbers, (seq) => {
-      expect(Buffer.byteLength(eventData(seq))).toBe(payloadBytes);
+    fc.property(numbers, fc.nat(9_999), (seq, lane) => {
+      expect(Buffer.byteLength(eventData(seq, lane))).toBe(payloadBytes);
       expect(payloadBytes).toBe(500);
-      JSON.parse(eventData(seq));
+      expect(JSON.parse(eventData(seq, lane)).from.endsWith(String(lane))).toBe(true);
     }),
   );
 });

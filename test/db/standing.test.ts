@@ -11,7 +11,7 @@ test('counts what is due and held, tells how late the latest is, and reads of 5,
   const { db, close } = await openTestDatabase();
   onTestFinished(close);
   expect(await findStanding(db, 5_000)).toEqual({
-    ...{ lag_ms: 0, due: 0, held: 0, queued: 0, scheduled: 0 },
+    ...{ lag_ms: 0, due: 0, held: 0, queued: 0, scheduled: 0, behind: 0, blocked: 0 },
     endpoints: { healthy: 0, failing: 0, disabled: 0, probing: 0 },
   });
 
@@ -23,7 +23,7 @@ test('counts what is due and held, tells how late the latest is, and reads of 5,
       next_attempt_at = case when n <= 2 then now() - n * interval '1 minute' when n = 3 then now() + interval '1 hour' end
     from chosen c where c.id = d.id and n <= 6`);
   const { lag_ms, ...counts } = await findStanding(db, 5_000);
-  expect(counts).toMatchObject({ due: 2, held: 3 });
+  expect(counts).toMatchObject({ due: 2, held: 3, behind: 0, blocked: 0 });
   expect(lag_ms).toBeGreaterThanOrEqual(120_000);
   expect(lag_ms).toBeLessThan(180_000);
 

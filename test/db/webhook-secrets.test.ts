@@ -32,6 +32,7 @@ async function webhookWith(secret: string) {
       ...{ headers: {}, auth: { type: 'none' as const } },
       ...{ health: null, recovery_rate: 20, rate_limit: null, max_in_flight: null, lapses_after_s: null },
       ...noTls,
+      ...{ ordering: null, on_failure: 'skip' },
     },
     actor,
   );

@@ -41,6 +41,8 @@ const settings: WebhookSettings = {
   rate_limit: 0.5,
   max_in_flight: 3,
   lapses_after_s: null,
+  ordering: { fifo_by: '/data/a' },
+  on_failure: 'block',
 };
 
 beforeAll(async () => {

@@ -36,6 +36,7 @@ test('nothing is sent with a client certificate that has expired, and the attemp
           number: 1,
           status: 'pending',
           outcome_number: null,
+          is_blocking: false,
           is_untold: false,
         };
       },
@@ -44,6 +45,7 @@ test('nothing is sent with a client certificate that has expired, and the attemp
     failures: { tell: () => {} },
     limiter: { count: () => () => {} },
     expirer: { end: async () => 'expired' },
+    lanes: { advance: async () => {}, tryAgain: () => {} },
     log: pino({ level: 'silent' }),
   });
   for (const client_certificate of [expired, clientCertificate]) {
@@ -79,6 +81,7 @@ function deliveryWith(tls: object): LoadedDelivery {
       expires_at: null,
       head_start: null,
       is_waiting: false,
+      lane: null,
     },
     event: {
       ...{
@@ -99,6 +102,7 @@ function deliveryWith(tls: object): LoadedDelivery {
         url: 'https://receiver.test/',
         profile: 'inbox',
       },
+      ...{ ordering: null, on_failure: 'skip' },
       ...{ retry_schedule: null, timeout_ms: null, headers_sealed: null, auth_sealed: null },
       ...{ tls_sealed: sealer.seal(JSON.stringify(tls), id), rate_limit: null, max_in_flight: null },
       secrets_sealed: [sealer.seal(generateSecret(), id)],

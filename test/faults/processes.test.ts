@@ -36,6 +36,7 @@ describe('on PostgreSQL, with a process for the API and two workers', () => {
     onTestFinished(system.close);
     await tryFault('kill-api', system, {
       repeats: 'in flight',
+      inOrder: true,
       hurt: (trial) => killAtRandom(trial, processOf(system, 'api')),
     });
   });
@@ -48,6 +49,7 @@ describe('on PostgreSQL, with a process for the API and two workers', () => {
     const byHand = await askForAttemptsByHand(system, receiver.url);
     await tryFault('kill-worker', system, {
       repeats: 'in flight',
+      inOrder: true,
       hurt: async (trial) => {
         await killAtRandom(trial, processOf(system, 'worker'));
         await byHand.areRecorded();
@@ -65,6 +67,7 @@ describe('on PostgreSQL, with two processes that share the work, and one that lo
     onTestFinished(system.close);
     await tryFault('kill-shared', system, {
       repeats: 'in flight',
+      inOrder: true,
       hurt: async ({ interruptions, random, wait }) => {
         const all = processOf(system, 'both');
         for (let kill = 1; kill < form.kills; kill += 1) {
@@ -89,6 +92,7 @@ describe('with everything in one process', () => {
     onTestFinished(system.close);
     await tryFault('kill-embedded', system, {
       repeats: 'in flight',
+      inOrder: true,
       stopsBeforeBooks: true,
       hurt: (trial) => killAtRandom(trial, processOf(system, 'both')),
     });

@@ -125,6 +125,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     recoveryStarter,
     timekeeper: { lookAt: (time) => void lookedAt.push(time) },
     watcher,
+    lanes: { advance: async () => {} },
     sealer,
     settings: testApiSettings,
     readMetrics: async () => 'postrider_build_info{version="1.2.3"} 1\n',

@@ -31,7 +31,7 @@ export function endpointsOf(postrider: () => TestPostrider) {
       const { status, json } = await postrider().request('GET', `/v1/webhooks/${webhook.id}${path}`);
       return status === 200 ? json : undefined;
     };
-    const post = () => postrider().postEvent({ type, data: { message_id: 'msg_1' } });
+    const post = (data: object = { message_id: 'msg_1' }) => postrider().postEvent({ type, data });
     const handle = () => postrider().temporal.workflow.getHandle(`recover/${webhook.id}`);
 
     return {

@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx';
 import { ConfirmDialog } from '../../ui/confirm-dialog.tsx';
 import { useSay } from '../../ui/toasts.tsx';
 
-/** Retry at any time; cancel while it waits. */
+/** Retry at any time but while another of its lane goes first; cancel while it waits. */
 export function DeliveryActions({ delivery }: { delivery: Delivery }) {
   const retry = useRetryDelivery(delivery.id);
   const cancel = useCancelDelivery(delivery.id);
@@ -28,7 +28,7 @@ export function DeliveryActions({ delivery }: { delivery: Delivery }) {
   return (
     <>
       {waits && <Button onClick={() => setIsAsking(true)}>Cancel delivery</Button>}
-      {!hasExpired && (
+      {!hasExpired && delivery.waits_for === null && (
         <Button kind="primary" isBusy={retry.isPending} onClick={retryNow}>
           <RotateCw aria-hidden />
           Retry now

@@ -101,6 +101,11 @@ function About({ delivery }: { delivery: Delivery }) {
           'Next attempt':
             delivery.next_attempt_at === null ? undefined : <Time at={delivery.next_attempt_at} />,
           Expires: delivery.expires_at === null ? undefined : <Time at={delivery.expires_at} />,
+          'Waits for':
+            delivery.waits_for === null ? undefined : (
+              <Link href={`/deliveries/${delivery.waits_for}`}>{delivery.waits_for}</Link>
+            ),
+          Lane: delivery.lane === null ? undefined : <code>{delivery.lane}</code>,
           Workflow: temporal && (
             <a href={temporal} target="_blank" rel="noreferrer">
               Open in Temporal <ExternalLink size={13} aria-hidden />

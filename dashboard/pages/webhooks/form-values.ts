@@ -2,6 +2,8 @@ import type { ProfileName, Webhook, WebhookChange } from '../../api/types.ts';
 import { type AccessValues, accessBodyOf, accessOf, emptyAccess } from './access-values.ts';
 import { durationsInText, textOfDurations } from './durations.ts';
 
+type Order = 'none' | 'fifo' | 'fifo_by';
+
 /** What the form holds, as people type it. */
 export interface FormValues extends AccessValues {
   /** Whether its deliveries are pulled: it has no URL then. */
@@ -18,6 +20,10 @@ export interface FormValues extends AccessValues {
   healthCount: '' | 'attempts' | 'deliveries';
   healthFailures: string;
   recoveryRate: string;
+  order: Order;
+  /** For `fifo_by`. */
+  orderPointer: string;
+  onFailure: Webhook['on_failure'];
   headers: readonly { id: number; name: string; value: string }[];
 }
 
@@ -46,6 +52,9 @@ export const emptyForm: FormValues = {
   healthCount: '',
   healthFailures: '',
   recoveryRate: '',
+  order: 'none',
+  orderPointer: '',
+  onFailure: 'skip',
   ...emptyAccess,
   headers: [],
 };
@@ -65,6 +74,8 @@ export function formOf(webhook: Webhook): FormValues {
     healthCount: health?.count ?? '',
     healthFailures: health?.failures === undefined ? '' : String(health.failures),
     recoveryRate: String(webhook.recovery_rate),
+    ...orderOf(webhook),
+    onFailure: webhook.on_failure,
     ...accessOf(webhook),
     headers: Object.entries(webhook.headers).map(([name, value], id) => ({ id, name, value })),
   };
@@ -91,6 +102,8 @@ export function bodyOf(
     timeout_ms: values.timeoutSeconds === '' ? null : Math.round(Number(values.timeoutSeconds) * 1_000),
     health: values.isPulled ? null : healthOf(values, current),
     recovery_rate: values.recoveryRate === '' ? null : Number(values.recoveryRate),
+    ordering: values.isPulled ? null : orderingOf(values),
+    on_failure: values.onFailure,
     ...accessBodyOf(values.isPulled ? emptyAccess : values),
     headers: Object.fromEntries(
       (values.isPulled ? [] : values.headers)
@@ -98,6 +111,16 @@ export function bodyOf(
         .map(({ name, value }) => [name.trim(), value]),
     ),
   };
+}
+
+function orderOf({ ordering }: Webhook): Pick<FormValues, 'order' | 'orderPointer'> {
+  if (ordering === null || ordering === 'fifo') return { order: ordering ?? 'none', orderPointer: '' };
+  return { order: 'fifo_by', orderPointer: ordering.fifo_by };
+}
+
+function orderingOf({ order, orderPointer }: FormValues): Webhook['ordering'] {
+  if (order === 'none') return null;
+  return order === 'fifo' ? 'fifo' : { fifo_by: orderPointer.trim() };
 }
 
 function healthOf({ healthCount, healthFailures }: FormValues, current?: Webhook): WebhookChange['health'] {

@@ -13,6 +13,16 @@ export function scheduleInWords(schedule: Webhook['retry_schedule']): string {
   return `${counted(attempts, 'attempt', 'attempts')}: the second after ${duration(initial_ms)}, then each wait ${factor} times as long, at most ${duration(max_ms)}`;
 }
 
+/** Which deliveries wait for each other; undefined where none does. */
+export function orderInWords({
+  ordering,
+  on_failure,
+}: Pick<Webhook, 'ordering' | 'on_failure'>): string | undefined {
+  if (ordering === null) return undefined;
+  const which = ordering === 'fifo' ? 'All in one order' : `In order by ${ordering.fifo_by}`;
+  return `${which}; ${on_failure === 'skip' ? 'goes on behind' : 'stops at'} what fails for good`;
+}
+
 /** When the endpoint is disabled, and how it is enabled again. */
 export function healthInWords({
   count,

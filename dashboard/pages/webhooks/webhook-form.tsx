@@ -8,6 +8,7 @@ import { CertificateFields } from './certificate-fields.tsx';
 import { durationsInText } from './durations.ts';
 import { EventPicker } from './event-picker.tsx';
 import { appInboxEvent, type FormValues, profileNames, profileNotes } from './form-values.ts';
+import { OrderFields } from './order-fields.tsx';
 import { PolicyFields } from './policy-fields.tsx';
 import { ReceiverFields } from './receiver-fields.tsx';
 import { RequestFields } from './request-fields.tsx';
@@ -99,6 +100,7 @@ export function WebhookForm({
         </Card>
         <Card>
           <PolicyFields values={values} set={set} problemAt={problemAt} delaysProblem={missing.delays} />
+          <OrderFields values={values} set={set} problemAt={problemAt} />
         </Card>
         {!values.isPulled && (
           <>

@@ -10,7 +10,7 @@ import layout from '../../ui/layout.module.css';
 import { Time } from '../../ui/time.tsx';
 import { CertificateFact } from './certificate-fact.tsx';
 import { DangerZone } from './danger-zone.tsx';
-import { healthInWords, scheduleInWords } from './policy-words.ts';
+import { healthInWords, orderInWords, scheduleInWords } from './policy-words.ts';
 import { SecretCard } from './secret-card.tsx';
 import { VerifyCard } from './verify-card.tsx';
 import styles from './webhooks.module.css';
@@ -62,6 +62,7 @@ function Setup({ webhook }: { webhook: Webhook }) {
           'Time limit': webhook.timeout_ms === null ? 'As in the profile' : duration(webhook.timeout_ms),
           Health: webhook.url === null ? undefined : health.data && healthInWords(health.data.policy),
           'Recovery rate': webhook.url === null ? undefined : `${webhook.recovery_rate} deliveries a second`,
+          Order: orderInWords(webhook),
           Authentication: authInWords(webhook.auth),
           'Client certificate': webhook.client_certificate_details && (
             <CertificateFact certificate={webhook.client_certificate_details} />

@@ -1094,6 +1094,14 @@ export interface components {
             rate_limit?: number | null;
             max_in_flight?: number | null;
             lapses_after_s?: number | null;
+            ordering?: ("fifo" | {
+                /**
+                 * @description A JSON Pointer (RFC 6901) into the event: its `id`, `type`, `channel` and `data`.
+                 * @example /data/conversation_id
+                 */
+                fifo_by: string;
+            }) | null;
+            on_failure?: ("skip" | "block") | null;
             /**
              * @description The wire dialect; inbox if absent. It cannot be changed later.
              * @enum {string}
@@ -1231,6 +1239,14 @@ export interface components {
             rate_limit?: number | null;
             max_in_flight?: number | null;
             lapses_after_s?: number | null;
+            ordering?: ("fifo" | {
+                /**
+                 * @description A JSON Pointer (RFC 6901) into the event: its `id`, `type`, `channel` and `data`.
+                 * @example /data/conversation_id
+                 */
+                fifo_by: string;
+            }) | null;
+            on_failure?: ("skip" | "block") | null;
             /**
              * @description Must be the profile it has: that cannot be changed.
              * @enum {string}
@@ -1323,6 +1339,14 @@ export interface components {
             rate_limit?: number | null;
             max_in_flight?: number | null;
             lapses_after_s?: number | null;
+            ordering?: ("fifo" | {
+                /**
+                 * @description A JSON Pointer (RFC 6901) into the event: its `id`, `type`, `channel` and `data`.
+                 * @example /data/conversation_id
+                 */
+                fifo_by: string;
+            }) | null;
+            on_failure?: ("skip" | "block") | null;
             /**
              * @description Must be the profile it has: that cannot be changed.
              * @enum {string}
@@ -1664,6 +1688,10 @@ export interface components {
             reason: string | null;
             /** @description What the last attempt was answered; null when it was not, or none was made. */
             response_status: number | null;
+            /** @description Deliveries of one webhook that have the same lane go out one after the other; null where they are in no order. */
+            lane: string | null;
+            /** @description The delivery of its lane that is to end before; null where it waits for none. */
+            waits_for: string | null;
             /**
              * Format: date-time
              * @example 2025-01-15T10:25:03.000Z
@@ -1785,6 +1813,18 @@ export interface components {
             lapses_after_s: number | null;
             /** @description Without a URL: when its consumer was last there, to within some seconds. */
             pulled_at: string | null;
+            ordering: ("fifo" | {
+                /**
+                 * @description A JSON Pointer (RFC 6901) into the event: its `id`, `type`, `channel` and `data`.
+                 * @example /data/conversation_id
+                 */
+                fifo_by: string;
+            }) | null;
+            /**
+             * @description With an `ordering`, what becomes of it when a delivery fails for good: `skip`, the next one goes out; `block`, those behind it wait, the endpoint is disabled, and when it is enabled again all goes on with the one that failed. `skip` if absent.
+             * @enum {string}
+             */
+            on_failure: "skip" | "block";
             /** @enum {string} */
             endpoint_state: "healthy" | "failing" | "disabled" | "probing";
             /**
@@ -1925,6 +1965,18 @@ export interface components {
             lapses_after_s: number | null;
             /** @description Without a URL: when its consumer was last there, to within some seconds. */
             pulled_at: string | null;
+            ordering: ("fifo" | {
+                /**
+                 * @description A JSON Pointer (RFC 6901) into the event: its `id`, `type`, `channel` and `data`.
+                 * @example /data/conversation_id
+                 */
+                fifo_by: string;
+            }) | null;
+            /**
+             * @description With an `ordering`, what becomes of it when a delivery fails for good: `skip`, the next one goes out; `block`, those behind it wait, the endpoint is disabled, and when it is enabled again all goes on with the one that failed. `skip` if absent.
+             * @enum {string}
+             */
+            on_failure: "skip" | "block";
             /** @enum {string} */
             endpoint_state: "healthy" | "failing" | "disabled" | "probing";
             /**
@@ -2040,6 +2092,18 @@ export interface components {
             lapses_after_s: number | null;
             /** @description Without a URL: when its consumer was last there, to within some seconds. */
             pulled_at: string | null;
+            ordering: ("fifo" | {
+                /**
+                 * @description A JSON Pointer (RFC 6901) into the event: its `id`, `type`, `channel` and `data`.
+                 * @example /data/conversation_id
+                 */
+                fifo_by: string;
+            }) | null;
+            /**
+             * @description With an `ordering`, what becomes of it when a delivery fails for good: `skip`, the next one goes out; `block`, those behind it wait, the endpoint is disabled, and when it is enabled again all goes on with the one that failed. `skip` if absent.
+             * @enum {string}
+             */
+            on_failure: "skip" | "block";
             /** @enum {string} */
             endpoint_state: "healthy" | "failing" | "disabled" | "probing";
             /**
@@ -2286,6 +2350,10 @@ export interface components {
             reason: string | null;
             /** @description What the last attempt was answered; null when it was not, or none was made. */
             response_status: number | null;
+            /** @description Deliveries of one webhook that have the same lane go out one after the other; null where they are in no order. */
+            lane: string | null;
+            /** @description The delivery of its lane that is to end before; null where it waits for none. */
+            waits_for: string | null;
             /**
              * Format: date-time
              * @example 2025-01-15T10:25:03.000Z
@@ -6272,7 +6340,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The webhook was deleted, or the event has expired */
+            /** @description The webhook was deleted, the event has expired, or the delivery waits for another of its lane */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -61,12 +61,19 @@ test('a webhook is edited, with what is wrong told at its field', async () => {
   await page.getByLabel('message.read').check();
   await page.getByText('Retries and health').click();
   await page.getByLabel('Wait before each attempt').fill('0 s, 5 min');
+  await page.getByText('Order', { exact: true }).click();
+  await page.getByLabel('Deliveries go out').selectOption('fifo_by');
+  await page.getByLabel('Where that value is').fill('data');
+  await button(page, 'Save changes').click();
+  await page.getByLabel('Where that value is').and(page.locator('[aria-invalid=true]')).waitFor();
+  await page.getByLabel('Where that value is').fill('/channel');
   await button(page, 'Save changes').click();
   await page.getByRole('heading', { name: 'Renamed', level: 1 }).waitFor();
   const { json } = await postrider.request('GET', `/v1/webhooks/${id}`);
   expect(json).toMatchObject({
     ...{ url: 'https://example.com/new', description: 'Renamed', channels: ['sms:+1'] },
     retry_schedule: { delays_ms: [0, 300_000] },
+    ...{ ordering: { fifo_by: '/channel' }, on_failure: 'skip' },
   });
   expect(json.events).toContain('message.read');
   expect(Object.keys(json.headers)).toEqual(['X-Team']);

@@ -7,7 +7,9 @@ import { createSentLog, type SentCounts } from '../../../bench/load/sent-log.ts'
 import type { Rotation } from './rotation.ts';
 
 /** Two endpoints of one account, each with every second event. */
-export const layout: Layout = { accounts: 1, typesPerAccount: 2, fanOut: 1, everyFifth: 'ok', receivers: 1 };
+export const layout: Layout = {
+  ...{ accounts: 1, typesPerAccount: 2, fanOut: 1, everyFifth: 'ok' as const, receivers: 1, lanes: 0 },
+};
 
 export interface SteadyLoad {
   counts(): SentCounts;
@@ -28,10 +30,13 @@ export function startSteadyLoad({
   rotation,
   key,
   perSecond,
+  sends = layout,
 }: {
   rotation: Rotation;
   key: string;
   perSecond: number;
+  /** The same, where it says more of what is sent. */
+  sends?: Layout;
 }): SteadyLoad {
   const log = createSentLog(0);
   const ways = new Map<string, { producer: Producer; pool: Pool }>();
@@ -39,7 +44,7 @@ export function startSteadyLoad({
     const known = ways.get(origin);
     if (known !== undefined) return known;
     const way = {
-      producer: createProducer({ origin, layout, keys: [key], batch: 1 }, log),
+      producer: createProducer({ origin, layout: sends, keys: [key], batch: 1 }, log),
       pool: new Pool(origin, { pipelining: 1, connections: mostConnections }),
     };
     ways.set(origin, way);

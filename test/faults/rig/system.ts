@@ -33,8 +33,11 @@ export interface System {
   /** Of its PostgreSQL; empty when its database is embedded. */
   readonly databaseUrl: string;
   request(method: string, path: string, body?: unknown): Promise<Answer>;
-  /** Registers a webhook for each URL, the first for `bench.t0`, the second for `bench.t1` and so on; their signing secrets. */
-  registerEndpoints(urls: readonly string[]): Promise<string[]>;
+  /**
+   * Registers a webhook for each URL, the first for `bench.t0`, the second for `bench.t1` and so on, each with its settings; their
+   * signing secrets.
+   */
+  registerEndpoints(urls: readonly string[], settings?: readonly object[]): Promise<string[]>;
   /** Opens its database; an embedded one once the process has been stopped. */
   openDatabase(): Promise<OpenDatabase>;
   /** Kills what still runs and removes its data. */
@@ -209,10 +212,11 @@ async function started({
     workflows,
     databaseUrl,
     request,
-    async registerEndpoints(urls) {
+    async registerEndpoints(urls, settings = []) {
       const secrets: string[] = [];
       for (const [index, url] of urls.entries()) {
-        const { status, json } = await request('POST', '/v1/webhooks', { url, events: [eventType(index)] });
+        const body = { url, events: [eventType(index)], ...settings[index] };
+        const { status, json } = await request('POST', '/v1/webhooks', body);
         if (status !== 201) throw new Error(`the webhook was refused: ${JSON.stringify(json)}`);
         secrets.push(json.secret);
       }

@@ -8,6 +8,7 @@ import { arrivalLatencies, type Books, closeBooks } from './books.ts';
 import { form } from './form.ts';
 import { searchHistories } from './histories.ts';
 import { createInterruptions, type Interruptions, promisedMs } from './interruptions.ts';
+import { findOutOfOrder, layoutInLanes, settingsInOrder } from './order.ts';
 import { createRandom } from './random.ts';
 import { startLedgerReceiver } from './receiver.ts';
 import { type SteadyLoad, startSteadyLoad } from './steady-load.ts';
@@ -57,21 +58,27 @@ export async function tryFault(
     repeats,
     hurt,
     stopsBeforeBooks = false,
+    inOrder = false,
     setsClocks = false,
   }: {
     repeats: 'none' | 'in flight';
     hurt: (trial: Trial) => Promise<void>;
     /** The database can be read only once the process that has it has ended. */
     stopsBeforeBooks?: boolean;
+    /** The second endpoint gets its events in order. */
+    inOrder?: boolean;
     /** What is stored says nothing of when it happened. */
     setsClocks?: boolean;
   },
 ): Promise<Outcome> {
   const receiver = await startLedgerReceiver(form.seed);
   try {
-    const secrets = await system.registerEndpoints(receiver.urls);
+    const secrets = await system.registerEndpoints(receiver.urls, inOrder ? settingsInOrder : []);
     const startedAt = Date.now();
-    const load = startSteadyLoad({ ...system, perSecond: form.perSecond });
+    const load = startSteadyLoad({
+      ...{ ...system, perSecond: form.perSecond },
+      ...(inOrder ? { sends: layoutInLanes } : {}),
+    });
     const interruptions = createInterruptions();
     let sent: Sent;
     try {
@@ -107,10 +114,12 @@ export async function tryFault(
     expect(histories).toBeGreaterThan(0);
     expect(found).toEqual([toldEverywhere]);
     expect(receiver.unreadable()).toBe(0);
+    if (inOrder) expect(findOutOfOrder(sent, receiver.arrivals)).toEqual([]);
     expect(books.faults).toEqual([]);
     expect(books.acknowledged).toBeGreaterThan(0);
     expect(books).toMatchObject({ lost: 0, pending: 0 });
-    expect(books.slowestMs).toBeLessThan(promisedMs);
+    // What was behind others in its lane goes out when they have.
+    expect(books.slowestMs).toBeLessThan(inOrder ? 2 * promisedMs : promisedMs);
     if (!setsClocks) expect(books.slowestRetryMs).toBeLessThan(promisedMs);
     return { books, latencies: (from, to) => arrivalLatencies(sent, receiver.arrivals, from, to) };
   } finally {

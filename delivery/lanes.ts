@@ -1,0 +1,153 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Database } from '../db/database.ts';
+import { type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts';
+import { leaveHeadStarts } from '../db/head-starts.ts';
+import type { WebhookId } from '../db/ids.ts';
+import { advanceLanes, findEndedLanes, type LaneKey } from '../db/lanes.ts';
+import { laneWorkflowId } from '../temporal/workflow-ids.ts';
+import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
+import type { HeadStarts } from './head-start.ts';
+
+/**
+ * Goes on in lanes of webhooks whose events are in order: when a delivery has ended, the next of its lane is attempted at once,
+ * in this process and without a workflow. One is started for what has to be attempted again. Should this process die, the
+ * sweep finds lanes that stand still, and deliveries that are overdue.
+ */
+export interface Lanes {
+  /**
+   * A delivery of the lane has ended. Resolves once the next is on its way, or it is not known whether it is: then the sweep
+   * sees to it. Never rejects.
+   */
+  advance(lane: LaneKey): Promise<void>;
+  /** A delivery that went out without a workflow has failed, and has to be attempted again: starts the workflow. */
+  tryAgain(delivery: LoadedDelivery): void;
+  /** Goes on in all lanes that stand still, or those of a webhook. @throws DatabaseUnavailable */
+  advanceEnded(webhook?: WebhookId): Promise<void>;
+  /** Resolves once nothing is under way. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  lane: LaneKey;
+  resolve: () => void;
+}
+
+const mostPerStatement = 500;
+const leaveTimeoutMs = 2_000;
+/** What is being written at this moment is written by then. */
+const againMs = 50;
+
+export function createLanes({
+  db,
+  headStarts,
+  starter,
+  log,
+}: {
+  db: Database;
+  headStarts: Pick<HeadStarts, 'reserve'>;
+  starter: Pick<WorkflowStarter, 'startDeliverEvents'>;
+  log: Logger;
+}): Lanes {
+  let waiting: Waiting[] = [];
+  let advancing: Promise<void> | undefined;
+  const starting = new Set<Promise<void>>();
+
+  /** What comes while a statement is under way goes together with the next. */
+  async function advanceWaiting() {
+    await nextTurn();
+    while (waiting.length > 0) {
+      const group = waiting.slice(0, mostPerStatement);
+      waiting = waiting.slice(group.length);
+      await advanceGroup(uniqueLanes(group.map(({ lane }) => lane)));
+      for (const { resolve } of group) resolve();
+    }
+    advancing = undefined;
+  }
+
+  async function advanceGroup(lanes: readonly LaneKey[]) {
+    try {
+      const { opened, again } = await advanceLanes(db, lanes);
+      if (again.length > 0) void delay(againMs).then(() => Promise.all(again.map(advance)));
+      if (opened.length > 0) await begin(await loadDeliveriesById(db, opened));
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'Error';
+      log.warn(
+        { lanes: lanes.length, reason },
+        'lanes were not gone on with: the sweep will go on with them',
+      );
+    }
+  }
+
+  async function begin(deliveries: readonly LoadedDelivery[]) {
+    const left: LoadedDelivery[] = [];
+    for (const delivery of deliveries) {
+      const reservation = headStarts.reserve(delivery.webhook, delivery.event.data.length);
+      if (reservation === null) left.push(delivery);
+      // Where it waits for its endpoint it is sent from the database (delivery/waiting-sender.ts).
+      else
+        void reservation.begin(delivery).outcome.then(
+          (outcome) => (outcome === 'left' ? start(delivery) : undefined),
+          // Its workflow attempts it again, and shows the fault.
+          () => start(delivery),
+        );
+    }
+    if (left.length === 0) return;
+    await leaveHeadStarts(
+      db,
+      left.map(({ id }) => id),
+      leaveTimeoutMs,
+    );
+    for (const delivery of left) start(delivery);
+  }
+
+  function start(delivery: LoadedDelivery) {
+    const started = starter
+      .startDeliverEvents({
+        workflow_id: delivery.workflow_id,
+        event_ids: [delivery.event.id],
+        webhook_ids: [delivery.webhook.id],
+        account_ids: [delivery.account_id],
+      })
+      .then(
+        () => {},
+        (error: unknown) => {
+          const reason = error instanceof TemporalUnavailable ? 'Temporal is not available' : String(error);
+          const { workflow_id } = delivery;
+          log.warn({ workflow_id, reason }, 'the workflow was not started: the sweep will start it');
+        },
+      )
+      .finally(() => starting.delete(started));
+    starting.add(started);
+  }
+
+  function advance(lane: LaneKey): Promise<void> {
+    return new Promise((resolve) => {
+      waiting.push({ lane, resolve });
+      advancing ??= advanceWaiting();
+    });
+  }
+
+  return {
+    advance,
+
+    tryAgain(delivery) {
+      const { id, workflow_id, scheduled_attempts } = delivery;
+      if (scheduled_attempts === 0 && workflow_id.startsWith(laneWorkflowId(id))) start(delivery);
+    },
+
+    async advanceEnded(webhook) {
+      const lanes = await findEndedLanes(db, webhook ?? null);
+      await Promise.all(lanes.map(advance));
+    },
+
+    async close() {
+      while (advancing !== undefined) await advancing;
+      await Promise.all(starting);
+    },
+  };
+}
+
+function uniqueLanes(lanes: readonly LaneKey[]): LaneKey[] {
+  return [...new Map(lanes.map((one) => [`${one.webhook_id} ${one.lane}`, one])).values()];
+}

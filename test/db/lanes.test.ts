@@ -1,0 +1,274 @@
+import { and, eq } from 'drizzle-orm';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
+import type { OpenDatabase } from '../../db/database.ts';
+import { cancelDelivery } from '../../db/deliveries.ts';
+import { type AccountId, type DeliveryId, newId, type WebhookId } from '../../db/ids.ts';
+import { advanceLanes, findEndedLanes, holdBehind, unblockLanes } from '../../db/lanes.ts';
+import { recordAttempts } from '../../db/record-attempts.ts';
+import { markEnded, takeHeld } from '../../db/recoveries.ts';
+import { accounts, deliveries, type EndpointState, lanes, webhooks } from '../../db/schema.ts';
+import { openTestDatabase } from '../setup/database.ts';
+
+let database: OpenDatabase;
+beforeAll(async () => {
+  database = await openTestDatabase();
+});
+afterAll(() => database.close());
+
+interface Owner {
+  account_id: AccountId;
+  webhook_id: WebhookId;
+}
+
+async function newOwner(): Promise<Owner> {
+  const account_id = newId('acct');
+  const webhook_id = newId('wh');
+  await database.db.insert(accounts).values({ id: account_id, name: 'test' });
+  await database.db.insert(webhooks).values({
+    ...{ id: webhook_id, account_id, url: 'https://receiver.test/', events: ['*'], profile: 'inbox' },
+    ordering: { fifo_by: '/data/lane' },
+  });
+  return { account_id, webhook_id };
+}
+
+/** Stores events, one for each named lane, in one transaction; answers their deliveries in that order. */
+async function accept({ account_id }: Owner, laneNames: readonly string[]): Promise<DeliveryId[]> {
+  const events = laneNames.map(
+    (lane): NewEvent => ({
+      ...{ id: newId('evt'), account_id, client_id: null, type: 'message.read', channel: null },
+      ...{ data: JSON.stringify({ lane }), is_test: false, created_at: new Date(), only_webhook: null },
+      ...{ about_webhook: null, idempotency_keys: [], request_hash: '' },
+    }),
+  );
+  const acceptances = await acceptEvents(
+    database.db,
+    events,
+    () => true,
+    ({ id }) => `deliver/${id}`,
+    { laneWorkflowIdOf: (id) => `deliver/${id}` },
+  );
+  return acceptances.flatMap((one) => (one.outcome === 'accepted' ? one.deliveries.map(({ id }) => id) : []));
+}
+
+const rowsOf = ({ webhook_id }: Owner) =>
+  database.db
+    .select()
+    .from(deliveries)
+    .where(eq(deliveries.webhook_id, webhook_id))
+    .orderBy(deliveries.place);
+
+/** Those that may be attempted by the schedule. */
+async function startable(owner: Owner): Promise<DeliveryId[]> {
+  const rows = await rowsOf(owner);
+  return rows
+    .filter(({ status, next_attempt_at }) => status === 'pending' && next_attempt_at !== null)
+    .map(({ id }) => id);
+}
+
+const record = (
+  { account_id, webhook_id }: Owner,
+  delivery_id: DeliveryId,
+  how: 'succeeds' | 'fails' | 'blocks',
+) =>
+  recordAttempts(database.db, [
+    {
+      ...{
+        id: newId('att'),
+        delivery_id,
+        webhook_id,
+        account_id,
+        trigger: 'schedule',
+        started_at: new Date(),
+      },
+      ...{
+        duration_ms: 1,
+        url: 'https://receiver.test/',
+        request_headers: {},
+        succeeded: how === 'succeeds',
+      },
+      ...{ reason: how === 'succeeds' ? null : 'status', detail: null, response_status: 200 },
+      ...{ response_headers: {}, response_body: '', response_truncated: false, next_attempt_at: null },
+      blocks: how === 'blocks',
+    },
+  ]);
+
+const setState = ({ webhook_id }: Owner, endpoint_state: EndpointState) =>
+  database.db.update(webhooks).set({ endpoint_state }).where(eq(webhooks.id, webhook_id));
+
+async function advance({ webhook_id }: Owner): Promise<DeliveryId[]> {
+  return (await advanceLanes(database.db, await findEndedLanes(database.db, webhook_id))).opened;
+}
+
+async function recover(owner: Owner): Promise<void> {
+  await setState(owner, 'healthy');
+  await unblockLanes(database.db, owner.webhook_id);
+  await advance(owner);
+  const take = { webhook_id: owner.webhook_id, workflow_id: `deliver/${newId('evt')}`, limit: 100 };
+  await takeHeld(database.db, { ...take, leased_until: new Date(Date.now() + 3_000) });
+}
+
+const actor = { kind: 'postrider' } as const;
+const names = ['a', 'b', 'c'];
+
+type Command =
+  | { do: 'accept'; lanes: string[] }
+  | { do: 'end'; nth: number; how: 'succeeds' | 'fails' | 'blocks' }
+  | { do: 'cancel'; nth: number }
+  | { do: 'advance' | 'disable' | 'recover' | 'mark' };
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('accept' as const),
+      lanes: fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 4 }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('end' as const),
+      nth: fc.nat(2),
+      how: fc.constantFrom('succeeds' as const, 'succeeds' as const, 'fails' as const, 'blocks' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), nth: fc.nat(9) }) },
+  { weight: 5, arbitrary: fc.constant({ do: 'advance' as const }) },
+  { weight: 1, arbitrary: fc.constantFrom<Command>({ do: 'disable' }, { do: 'recover' }, { do: 'mark' }) },
+);
+
+describe('lanes', () => {
+  it('let only the first of each be attempted, in the order of acknowledgement, and let none stand still', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 25 }), async (commands) => {
+        const owner = await newOwner();
+        const isMarked = commands.some(({ do: what }) => what === 'mark');
+        const accepted: DeliveryId[] = [];
+        const attempted: DeliveryId[] = [];
+
+        const check = async () => {
+          const rows = await rowsOf(owner);
+          const open = rows.filter(({ status }) => status === 'pending' || status === 'held');
+          for (const lane of new Set(rows.map((row) => row.lane))) {
+            const heads = open.filter((row) => row.lane === lane && row.lane_state !== 'behind');
+            expect(heads.length).toBeLessThanOrEqual(1);
+            for (const { status, next_attempt_at } of open.filter((row) => row.lane_state === 'behind'))
+              expect(status === 'held' || next_attempt_at === null).toBe(true);
+            // Marked ones go back to their old places, and the head goes on before them.
+            const first = open.find((row) => row.lane === lane);
+            if (!isMarked && heads.length === 1) expect(heads[0]?.id).toBe(first?.id);
+          }
+        };
+        const end = async (id: DeliveryId | undefined, how: 'succeeds' | 'fails' | 'blocks') => {
+          if (id === undefined) return;
+          attempted.push(id);
+          await record(owner, id, how);
+        };
+
+        for (const one of commands) {
+          if (one.do === 'accept') accepted.push(...(await accept(owner, one.lanes)));
+          else if (one.do === 'end') await end((await startable(owner))[one.nth], one.how);
+          else if (one.do === 'cancel') {
+            const id = accepted[one.nth];
+            if (id !== undefined)
+              await cancelDelivery(database.db, owner.account_id, id, { actor, now: new Date() });
+          } else if (one.do === 'advance') await advance(owner);
+          else if (one.do === 'disable') {
+            await setState(owner, 'disabled');
+            await holdBehind(database.db, owner.webhook_id);
+          } else if (one.do === 'recover') await recover(owner);
+          else {
+            const range = { since: new Date(0), until: new Date(Date.now() + 60_000) };
+            await markEnded(database.db, owner.webhook_id, { status: 'failed', ...range });
+          }
+          await check();
+        }
+
+        // Everything that was accepted ends, however it stood.
+        for (let turn = 0; turn <= 2 * accepted.length; turn += 1) {
+          await recover(owner);
+          for (const id of await startable(owner)) await end(id, 'succeeds');
+          await check();
+        }
+        await advance(owner);
+        const rows = await rowsOf(owner);
+        expect(rows.filter(({ status }) => status === 'pending' || status === 'held')).toEqual([]);
+        expect(await database.db.select().from(lanes).where(eq(lanes.webhook_id, owner.webhook_id))).toEqual(
+          [],
+        );
+        if (isMarked) return;
+        const laneOf = new Map(rows.map(({ id, lane }) => [id, lane]));
+        for (const lane of new Set(laneOf.values())) {
+          const firstAttempts = [...new Set(attempted)].filter((id) => laneOf.get(id) === lane);
+          expect(firstAttempts).toEqual(accepted.filter((id) => firstAttempts.includes(id)));
+        }
+      }),
+      { numRuns: 15 },
+    );
+  }, 60_000);
+
+  it('have the places of what several transactions store at once in the order in which these commit', async () => {
+    const owner = await newOwner();
+    const acknowledged: DeliveryId[][] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        // Crosswise: whoever locks them in the order in which they come stands still.
+        const group = n % 2 === 0 ? ['a', 'b', 'a', 'c'] : ['c', 'b', 'a', 'a'];
+        acknowledged.push(await accept(owner, group));
+      }),
+    );
+    const rows = await rowsOf(owner);
+    expect(rows).toHaveLength(80);
+    for (const lane of new Set(rows.map((row) => row.lane))) {
+      const inLane = rows.filter((row) => row.lane === lane);
+      expect(new Set(inLane.map(({ place }) => place)).size).toBe(inLane.length);
+      expect(inLane.map(({ lane_state }) => lane_state)).toEqual([
+        'head',
+        ...Array(inLane.length - 1).fill('behind'),
+      ]);
+      // Of one transaction side by side, and in the order of its events.
+      const ids = inLane.map(({ id }) => id);
+      for (const group of acknowledged) {
+        const ofGroup = group.filter((id) => ids.includes(id));
+        const at = ids.indexOf(ofGroup[0]!);
+        expect(ids.slice(at, at + ofGroup.length)).toEqual(ofGroup);
+      }
+    }
+  });
+
+  it('are as they were when one transaction goes on in a lane to which another adds', async () => {
+    const owner = await newOwner();
+    const ids: DeliveryId[] = [];
+    ids.push(...(await accept(owner, ['a'])));
+    for (let round = 0; round < 10; round += 1) {
+      const [head] = await startable(owner);
+      await record(owner, head!, 'succeeds');
+      const [, added] = await Promise.all([advance(owner), accept(owner, ['a', 'a'])]);
+      ids.push(...added);
+      await advance(owner);
+      expect(await startable(owner)).toEqual([ids[round + 1]]);
+    }
+  });
+
+  it('goes on behind a delivery that somebody is writing once that is done', async () => {
+    const owner = await newOwner();
+    const [first, second] = await accept(owner, ['a', 'a']);
+    await record(owner, first!, 'succeeds');
+    const keys = await findEndedLanes(database.db, owner.webhook_id);
+    if (database.kind === 'server') {
+      await database.db.transaction(async (tx) => {
+        await tx.select().from(deliveries).where(eq(deliveries.id, second!)).for('update');
+        expect(await advanceLanes(database.db, keys)).toEqual({ opened: [], again: keys });
+      });
+    }
+    expect((await advanceLanes(database.db, keys)).opened).toEqual([second]);
+    expect((await advanceLanes(database.db, keys)).opened).toEqual([]);
+    const [row] = await database.db
+      .select()
+      .from(deliveries)
+      .where(and(eq(deliveries.id, second!), eq(deliveries.lane_state, 'head')));
+    expect(row).toMatchObject({ status: 'pending', reason: null, head_start_at: expect.any(Date) });
+  });
+});
