@@ -12,6 +12,7 @@ import { isLocal } from './database.ts';
 import { type Finding, findingsOf, messageOf, within } from './finding.ts';
 
 const patienceMs = 10_000;
+const connectMs = 4_000;
 const dayMs = 86_400_000;
 
 /** Temporal: reachable, its namespace and search attributes, who polls our task queue, and the schedules. */
@@ -22,10 +23,10 @@ export async function checkTemporal(config: Config, isRunning: boolean): Promise
   let connection: Connection;
   try {
     const credentials = readTemporalCredentials(config);
-    const options = { address, connectTimeout: patienceMs, ...credentials } as Parameters<
+    const options = { address, connectTimeout: connectMs, ...credentials } as Parameters<
       typeof Connection.connect
     >[0];
-    connection = await within(patienceMs + 1_000, Connection.connect(options));
+    connection = await within(connectMs + 1_000, Connection.connect(options));
   } catch (error) {
     return [...certificateFindings(config), connectionProblem(error, address)];
   }

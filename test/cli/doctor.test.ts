@@ -94,10 +94,10 @@ describe('with a Postrider that runs', () => {
   test.runIf(process.env.TEST_DATABASE_URL)('finds what is in the database and should not be', async () => {
     const storage = await openStorage(running.config, {
       folder: '',
-      poolSize: 1,
+      poolSize: 2,
       log: pino({ level: 'silent' }),
     });
-    const { id } = await running.createWebhook({ url: 'http://127.0.0.1:9/', events: ['doctor.test'] });
+    const { id } = await running.createWebhook({ url: 'http://127.0.0.1:8999/', events: ['doctor.test'] });
     try {
       await running.request('POST', `/v1/webhooks/${id}/disable`, { reason: 'for the test' });
       const { findings } = await doctor(env);
