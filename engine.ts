@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { Database } from './db/database.ts';
+import { cancelFiltered } from './db/deliveries.ts';
 import type { Sealer } from './db/encryption.ts';
 import { createAccessTokens } from './delivery/access-tokens.ts';
 import { type Attempter, createAttempter } from './delivery/attempter.ts';
@@ -8,6 +9,7 @@ import type { Resolve } from './delivery/checked-connector.ts';
 import { createEndpointLimiter, type EndpointLimiter } from './delivery/endpoint-limiter.ts';
 import { createEndpointSlots, type EndpointSlots } from './delivery/endpoint-slots.ts';
 import { createExpirer } from './delivery/expirer.ts';
+import { createExpressions, type Expressions } from './delivery/expressions.ts';
 import { createFailureTeller, type FailureTeller } from './delivery/failure-teller.ts';
 import { createHeadStarts, type HeadStarts } from './delivery/head-start.ts';
 import { createHealthReporter } from './delivery/health-reporter.ts';
@@ -21,6 +23,7 @@ import { createWaitingSender, type WaitingSender } from './delivery/waiting-send
 import { createWorkflowPacer } from './delivery/workflow-pacer.ts';
 import type { Meters } from './telemetry/meters.ts';
 import { observeHttp, observeIntake, observeRecorder } from './telemetry/observed.ts';
+import { observeExpressions } from './telemetry/observed-expressions.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import type { HealthStarter } from './temporal/health-starter.ts';
 import type { WorkflowStarter } from './temporal/workflow-starter.ts';
@@ -41,6 +44,7 @@ export interface Engine {
   waitingSender: WaitingSender | undefined;
   failures: FailureTeller;
   timekeeper: Timekeeper;
+  expressions: Expressions;
 }
 
 /** Each part's `close` is added to `opened`, to be called from the last to the first. */
@@ -94,9 +98,13 @@ export function openEngine({
     starter,
     log,
   });
+  const plainExpressions = createExpressions({ log });
+  const expressions = observeExpressions(plainExpressions, meters);
   const plainAttempter = createAttempter({
     http,
     tokens,
+    expressions,
+    cancelFiltered: (id) => cancelFiltered(db, id),
     recorder: observeRecorder(createRecorder({ db, log }), meters),
     reporter,
     failures,
@@ -133,7 +141,10 @@ export function openEngine({
     meters.intakeDuration.observe(ms / 1000);
   };
   const onTimed = (time: Date) => timekeeper.lookAt(time);
-  const { waitingEvents, ...plainIntake } = createIntake({ db, pacer, headStarts, onStored, onTimed });
+  const { waitingEvents, ...plainIntake } = createIntake({
+    ...{ db, pacer, headStarts, expressions },
+    ...{ onStored, onTimed },
+  });
   const countedIntake = observeIntake(plainIntake, meters);
   const intake = { ...(tracing?.traceIntake(countedIntake) ?? countedIntake), waitingEvents };
   const timekeeper = createTimekeeper({
@@ -148,12 +159,13 @@ export function openEngine({
     },
     log,
   });
+  opened.push(async () => expressions.close());
   opened.push(lanes.close, intake.close, http.close, reporter.close, failures.close, limiter.close);
   opened.push(attempter.idle, headStarts.close);
   if (waitingSender !== undefined) opened.push(waitingSender.close);
   opened.push(timekeeper.close);
   const parts = { intake, attempter, slots, limiter, puttingOff, headStarts, lanes, waitingSender, failures };
-  return { ...parts, timekeeper };
+  return { ...parts, timekeeper, expressions: plainExpressions };
 }
 
 function egressProxyOf({ EGRESS_PROXY_URL: url, EGRESS_PROXY_RESOLVES: resolvesNames }: Config) {

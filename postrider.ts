@@ -316,7 +316,7 @@ function openApi({
   starter,
   healthStarter,
   recoveryStarter,
-  engine: { intake, lanes, failures, timekeeper },
+  engine: { intake, lanes, expressions, failures, timekeeper },
   meters,
   scraper,
   tracing,
@@ -347,7 +347,7 @@ function openApi({
   });
   const changes = createChangesFeed({ db: database.db, log });
   const pullDoor = createPullDoor({
-    ...{ db: database.db, changes, sealer, failures, log },
+    ...{ db: database.db, changes, sealer, expressions, failures, log },
     userAgent: `Postrider/${version}`,
     scheduleScale: config.SCHEDULE_SCALE,
     onSettled: (record, recorded) => countAttempt(record, recorded, meters),
@@ -363,6 +363,7 @@ function openApi({
       db: database.db,
       intake,
       lanes,
+      expressions,
       announcer,
       changes,
       pullDoor,

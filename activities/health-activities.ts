@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { filteredReason } from '../db/deliveries.ts';
 import { loadDelivery } from '../db/due-deliveries.ts';
 import {
   actorNamed,
@@ -127,6 +128,8 @@ export function createHealthActivities({
           if (status === 'succeeded') return { outcome: 'succeeded' };
           // Just now: it was not attempted.
           if (status === 'expired') continue;
+          // Its filter kept it from the endpoint, which so was not asked.
+          if (status === 'cancelled' && reason === filteredReason) continue;
           if (is_final && !blocksLane(delivery)) {
             await endHeld(db, delivery.id, reason);
             if (delivery.lane !== null) await lanes.advanceEnded(delivery.webhook.id);

@@ -28,6 +28,7 @@ import { scheduledEventRoutes } from './scheduled-events.ts';
 import { sessionRoutes } from './session.ts';
 import { settingsWebhookRoutes } from './settings-webhooks.ts';
 import { statsRoutes } from './stats.ts';
+import { webhookExpressionRoutes } from './webhook-expressions.ts';
 import { webhookHealthRoutes } from './webhook-health.ts';
 import { webhookPreviewRoutes } from './webhook-preview.ts';
 import { webhookRecoveryRoutes } from './webhook-recovery.ts';
@@ -47,6 +48,7 @@ export const apiRoutes: readonly Route[] = [
   ...webhookRecoveryRoutes,
   ...webhookTestRoutes,
   ...webhookPreviewRoutes,
+  ...webhookExpressionRoutes,
   ...pullRoutes,
   ...listenRoutes,
   ...settingsWebhookRoutes,

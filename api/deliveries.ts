@@ -1,7 +1,13 @@
 import { actorOf } from '../db/api-keys.ts';
-import { listAttemptsOfDelivery } from '../db/attempts.ts';
+import { listAttemptsOfDelivery, type ShownAttempt } from '../db/attempts.ts';
 import { recordAuditEntry } from '../db/audit-log.ts';
-import { cancelDelivery, findDelivery, findRetryableDelivery, findSentEvent } from '../db/deliveries.ts';
+import {
+  cancelDelivery,
+  findDelivery,
+  findRetryableDelivery,
+  findSentEvent,
+  type SentEvent,
+} from '../db/deliveries.ts';
 import { findEventId } from '../db/events.ts';
 import { newId } from '../db/ids.ts';
 import { requeueDelivery } from '../db/pull-queue.ts';
@@ -64,11 +70,18 @@ const getDelivery = route({
     const body = sent === undefined ? null : sentBody(sent);
     const shown = attempts.map((attempt) => ({
       ...attempt,
-      request_body: isUnsent(attempt.reason) ? null : body,
+      request_body: isUnsent(attempt.reason)
+        ? null
+        : (attempt.request_body ?? (isForgotten(attempt, sent) ? null : body)),
     }));
     return { status: 200, body: { ...delivery, attempts: shown } };
   },
 });
+
+/** What a transformation has made is kept with attempts, but not where it was pulled. */
+function isForgotten({ trigger }: ShownAttempt, sent: SentEvent | undefined): boolean {
+  return trigger === 'pull' && sent !== undefined && sent.transformation !== null;
+}
 
 /** For which no request was made at all. */
 function isUnsent(reason: string | null): boolean {

@@ -10,6 +10,7 @@ import {
   pageFields,
   searchedPageSchema,
   searchFields,
+  shownId,
 } from './fields.schemas.ts';
 
 /** A JSON object of any kind: kept as it is, fields in the order in which they came. */
@@ -87,6 +88,9 @@ export const eventSchema = z
     ...eventFields,
     data: z.unknown().meta({ override: { type: 'object', additionalProperties: true } }),
     deliveries: z.array(deliverySchema).meta({ description: 'Newest first; at most 1,000.' }),
+    filtered_out: z.array(shownId('wh')).meta({
+      description: 'Webhooks that subscribed to it and whose `filter` kept it from them.',
+    }),
   })
   .meta({ id: 'Event' });
 

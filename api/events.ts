@@ -105,7 +105,8 @@ const getEvent = route({
 
 /** An event as it is shown by itself. */
 export function shownEvent(event: StoredEvent, deliveries: readonly Delivery[]) {
-  return { ...shown(event), data: JSON.parse(event.data), deliveries };
+  const { data, filtered_out } = event;
+  return { ...shown(event), data: JSON.parse(data), deliveries, filtered_out: filtered_out ?? [] };
 }
 
 function shown(event: EventSummary) {

@@ -1,4 +1,4 @@
-import { actorOf } from '../db/api-keys.ts';
+import { actorOf, type Caller } from '../db/api-keys.ts';
 import { recordAuditEntry } from '../db/audit-log.ts';
 import { findEvent, type StoredEvent } from '../db/events.ts';
 import { type AccountId, newId } from '../db/ids.ts';
@@ -16,6 +16,8 @@ import { profileOf } from './webhook-settings.ts';
 
 /** Webhooks that one request sends an event to again: each costs the start of a workflow. */
 const mostTargets = 100;
+/** Filters are waited for no longer, in ms: one that has given no result by then is asked with the attempt. */
+const filterPatienceMs = 1_000;
 
 const postResend = route({
   method: 'post',
@@ -24,10 +26,10 @@ const postResend = route({
   tag: 'Events',
   summary: 'Send an event again',
   description:
-    'To one webhook, or to all that subscribe to it now. Where there is a delivery, whatever its status, it gets one more attempt, ' +
-    'as by `POST /v1/deliveries/{id}/retry`: the same `webhook-id`, the same bytes. A webhook that got none, since it is newer ' +
-    'than the event or had not subscribed, gets a delivery with its whole retry schedule. Not before the time of a scheduled event, ' +
-    'nor of one that was cancelled or has expired.',
+    'To one webhook, whatever its filter says, or to all that subscribe to it now and whose filters let it through. Where there is ' +
+    'a delivery, whatever its status, it gets one more attempt, as by `POST /v1/deliveries/{id}/retry`: the same `webhook-id`, ' +
+    'the same bytes. A webhook that got none, since it is newer than the event or had not subscribed, gets a delivery with its ' +
+    'whole retry schedule. Not before the time of a scheduled event, nor of one that was cancelled or has expired.',
   access: 'account',
   params: eventParams,
   body: resendSchema,
@@ -46,9 +48,11 @@ const postResend = route({
     assertNotExpired(event, services.now());
     const all = await listResendTargets(db, account_id, event.id);
     const about = await findAboutWebhook(db, event.id);
-    const targets = all.filter((target) =>
-      body.webhook_id === undefined ? isMeant(target, event, about) : target.id === body.webhook_id,
-    );
+    const targets = await chosen(services, caller, event, all, {
+      isChosen: (target) =>
+        body.webhook_id === undefined ? isMeant(target, event, about) : target.id === body.webhook_id,
+      asksFilters: body.webhook_id === undefined,
+    });
     if (body.webhook_id !== undefined) assertCanGet(targets[0], event, about);
     if (targets.length > mostTargets) {
       throw conflict(
@@ -92,6 +96,28 @@ function isMeant(target: ResendTarget, event: StoredEvent, about: string | null)
   );
 }
 
+/** A target that the event is sent to, and whether its filter is still to be asked, since it gave no result now. */
+type ChosenTarget = ResendTarget & { is_filter_open: boolean };
+
+/** Filters are asked of webhooks that got no delivery: those that have one got it past their filter. */
+async function chosen(
+  { expressions }: Services,
+  { account_id }: Caller,
+  event: StoredEvent,
+  targets: readonly ResendTarget[],
+  { isChosen, asksFilters }: { isChosen: (target: ResendTarget) => boolean; asksFilters: boolean },
+): Promise<ChosenTarget[]> {
+  const asked = targets.filter(isChosen).map(async (target) => {
+    const { filter: expression, delivery_id } = target;
+    if (!asksFilters || expression === null || delivery_id !== null)
+      return { ...target, is_filter_open: false };
+    const answer = await expressions.filter({ account_id, expression, event, patienceMs: filterPatienceMs });
+    if ('failure' in answer) return { ...target, is_filter_open: true };
+    return answer.passes ? { ...target, is_filter_open: false } : undefined;
+  });
+  return (await Promise.all(asked)).filter((target) => target !== undefined);
+}
+
 /** @throws Problem 404, 422 */
 function assertCanGet(target: ResendTarget | undefined, event: StoredEvent, about: string | null): void {
   if (target === undefined) throw notFound('webhook');
@@ -107,7 +133,7 @@ async function resend(
   { db, starter, now }: Services,
   account_id: AccountId,
   event: StoredEvent,
-  { id: webhook_id, url, delivery_id, is_behind }: ResendTarget,
+  { id: webhook_id, url, delivery_id, is_behind, is_filter_open }: ChosenTarget,
 ) {
   if (delivery_id !== null && url === null) {
     await requeueDelivery(db, account_id, delivery_id);
@@ -122,7 +148,7 @@ async function resend(
   }
   const added = await addDelivery(
     db,
-    { account_id, event_id: event.id, webhook_id },
+    { account_id, event_id: event.id, webhook_id, is_filter_open },
     (id) => recoveredWorkflowId(id, now()),
     now(),
   );

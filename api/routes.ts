@@ -8,6 +8,7 @@ import type { Revocations } from '../db/revocations.ts';
 import type { Scope } from '../db/schema.ts';
 import type { AccountLimiter } from '../delivery/account-limiter.ts';
 import type { ChangesFeed } from '../delivery/changes-feed.ts';
+import type { Expressions } from '../delivery/expressions.ts';
 import type { InboxAnnouncer } from '../delivery/inbox-announcer.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { Lanes } from '../delivery/lanes.ts';
@@ -54,6 +55,7 @@ export type Starter = Pick<
 export interface ApiDependencies {
   db: Database;
   intake: Intake;
+  expressions: Expressions;
   announcer: InboxAnnouncer;
   starter: Starter;
   healthStarter: Pick<HealthStarter, 'enable' | 'disable'>;

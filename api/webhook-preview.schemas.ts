@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MAX_URL_CHARS } from '../webhook/url-policy.ts';
+import { transformationField } from './expressions.schemas.ts';
 import { eventTypeField } from './fields.schemas.ts';
 import { authField } from './webhook-access.schemas.ts';
 import { headersField, profileField } from './webhooks.schemas.ts';
@@ -9,6 +10,7 @@ export const webhookPreviewSchema = z
     profile: profileField.optional(),
     event_type: eventTypeField,
     url: z.string().max(MAX_URL_CHARS).optional().meta({ description: 'Shown as it is.' }),
+    transformation: transformationField.nullish(),
     headers: headersField.optional(),
     auth: authField.optional(),
   })

@@ -1,6 +1,8 @@
+import type { Caller } from '../db/api-keys.ts';
 import { findEventType } from '../db/event-types.ts';
 import { newId } from '../db/ids.ts';
 import { eventToSend } from '../delivery/event-to-send.ts';
+import type { EventForExpression } from '../delivery/expressions.ts';
 import { authProblem } from '../webhook/auth.ts';
 import { headerProblems } from '../webhook/header-policy.ts';
 import type { Profile } from '../webhook/profile.ts';
@@ -16,6 +18,8 @@ import type { AuthBody } from './webhook-access.schemas.ts';
 import { previewedRequestSchema, webhookPreviewSchema } from './webhook-preview.schemas.ts';
 
 const exampleUrl = 'https://yourapp.com/webhooks/inbox';
+/** Its transformation is waited for so long at most, in ms. */
+const patienceMs = 5_000;
 
 const postPreview = route({
   method: 'post',
@@ -45,11 +49,18 @@ const postPreview = route({
     if (errors.length > 0) throw invalidBody(errors);
     const now = services.now();
     const data = await exampleOf(services, { account_id: caller.account_id, type: event_type, profile });
-    const event = { id: newId('evt'), client_id: null, type: event_type, channel: null, created_at: now };
+    const event = {
+      ...{ id: newId('evt'), client_id: null, type: event_type, channel: null, created_at: now },
+      data: JSON.stringify(data),
+    };
     try {
+      const plain = profile.body(eventToSend(event));
       const request = buildRequest({
         profile,
-        event: eventToSend({ ...event, data: JSON.stringify(data) }),
+        event: eventToSend(event),
+        body: body.transformation
+          ? await exampleBody(services, caller, { expression: body.transformation, event, body: plain })
+          : plain,
         secrets: [generateSecret()],
         auth: auth.type === 'oauth2' ? { type: 'bearer', token: hidden } : auth,
         headers,
@@ -75,6 +86,19 @@ const hidden = 'hidden';
 function unhidden(auth: AuthBody): AuthBody {
   const text = JSON.stringify(auth);
   return JSON.parse(text.replaceAll(`"${REDACTED}"`, `"${hidden}"`));
+}
+
+/** What the transformation makes of the example. @throws Problem 422 */
+async function exampleBody(
+  { expressions }: Services,
+  { account_id }: Caller,
+  example: { expression: string; event: EventForExpression; body: string },
+): Promise<string> {
+  const made = await expressions.transform({ account_id, patienceMs, ...example });
+  if ('body' in made) return made.body;
+  const { position, message } = made.failure;
+  const detail = `fails on the example${position === null ? '' : ` at character ${position}`}: ${message}`;
+  throw invalidBody([{ pointer: '/transformation', detail }]);
 }
 
 function notCarried({ name }: Profile): FieldError {

@@ -49,6 +49,8 @@ export function settingsOf(
     description: body.description ?? '',
     events: [...new Set(body.events)],
     channels: body.channels ? [...new Set(body.channels)] : null,
+    filter: body.filter ?? null,
+    transformation: body.transformation ?? null,
     retry_schedule: body.retry_schedule ? storedSchedule(body.retry_schedule) : null,
     timeout_ms: body.timeout_ms ?? null,
     // `•••` cannot be sent as a header's value, so where there is nothing to keep it is refused as one.
@@ -158,6 +160,8 @@ function shownSettings(webhook: WebhookSettings) {
     description: webhook.description,
     events: webhook.events,
     channels: webhook.channels,
+    filter: webhook.filter,
+    transformation: webhook.transformation,
     retry_schedule: webhook.retry_schedule === null ? null : shownSchedule(webhook.retry_schedule),
     timeout_ms: webhook.timeout_ms,
     headers: Object.fromEntries(Object.keys(webhook.headers).map((name) => [name, REDACTED])),

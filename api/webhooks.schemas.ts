@@ -10,6 +10,7 @@ import { retryScheduleLimits } from '../webhook/retry-schedule.ts';
 import { isPattern } from '../webhook/subscriptions.ts';
 import { MAX_URL_CHARS } from '../webhook/url-policy.ts';
 import { attemptFields } from './deliveries.schemas.ts';
+import { filterField, transformationField } from './expressions.schemas.ts';
 import {
   channelField,
   eventTypeField,
@@ -128,6 +129,8 @@ const optionalFields = {
     .max(1_000)
     .nullish()
     .meta({ description: 'Only events of these channels; null or absent for all events.' }),
+  filter: filterField.nullish(),
+  transformation: transformationField.nullish(),
   retry_schedule: retryScheduleField.nullish(),
   timeout_ms: z
     .int()
@@ -207,6 +210,8 @@ export const webhookSchema = z
     events: z.array(z.string()),
     channels: z.array(z.string()).nullable(),
     profile: z.string(),
+    filter: filterField.nullable(),
+    transformation: transformationField.nullable(),
     retry_schedule: retryScheduleField.nullable(),
     timeout_ms: z.int().nullable(),
     headers: z.record(z.string(), z.string()),

@@ -16,10 +16,12 @@ import { pageOf } from './fields.schemas.ts';
 import { invalidBody, notFound } from './problems.ts';
 import { type Reply, type Route, route, type Services } from './routes.ts';
 import { loadActivity } from './webhook-activity.ts';
+import { assertExpressionsCompile } from './webhook-expressions.ts';
 import { changedSettings, profileOf, secretErrors, settingsOf, shownWebhook } from './webhook-settings.ts';
 import {
   createdWebhookSchema,
   newWebhookSchema,
+  type WebhookChangeBody,
   webhookChangeSchema,
   webhookLogPageSchema,
   webhookLogQuery,
@@ -44,12 +46,14 @@ const postWebhook = route({
     201: { description: 'The webhook; its secret is shown here only', schema: createdWebhookSchema },
   },
   problems: { 409: 'The account has as many webhooks as it may have' },
-  async handle({ db, sealer, settings, watcher }, { body, caller }) {
+  async handle(services, { body, caller }) {
+    const { db, sealer, settings, watcher } = services;
     const profile = profiles[body.profile ?? defaultProfileName];
     const wanted = settingsOf(body, { profile, policy: settings });
     const secret = body.secret ?? generateSecret();
     const errors = secretErrors(secret, profile);
     if (errors.length > 0) throw invalidBody(errors);
+    await assertExpressionsCompile(services, caller, wanted);
     const { account_id } = caller;
     const registration = { ...wanted, account_id, profile: profile.name, secret };
     const webhook = await createWebhook(db, sealer, registration, actorOf(caller));
@@ -111,7 +115,7 @@ const putWebhook = route({
   body: webhookReplacementSchema,
   responses: { 200: { description: 'The webhook as it now is', schema: webhookSchema } },
   handle: (services, { params, body, caller }) =>
-    update(services, { id: params.id, caller }, (current) =>
+    update(services, { id: params.id, caller }, body, (current) =>
       settingsOf(body, { profile: profileOf(current), policy: services.settings, current }),
     ),
 });
@@ -128,16 +132,19 @@ const patchWebhook = route({
   body: webhookChangeSchema,
   responses: { 200: { description: 'The webhook as it now is', schema: webhookSchema } },
   handle: (services, { params, body, caller }) =>
-    update(services, { id: params.id, caller }, (current) =>
+    update(services, { id: params.id, caller }, body, (current) =>
       changedSettings(current, body, { profile: profileOf(current), policy: services.settings }),
     ),
 });
 
 async function update(
-  { db, sealer, watcher, now }: Services,
+  services: Services,
   { id, caller }: { id: WebhookId; caller: Caller },
+  body: WebhookChangeBody,
   change: (current: Webhook) => WebhookSettings,
 ): Promise<Reply> {
+  const { db, sealer, watcher, now } = services;
+  await assertExpressionsCompile(services, caller, body);
   const { account_id } = caller;
   const updated = await updateWebhook(db, sealer, account_id, id, change, {
     actor: actorOf(caller),

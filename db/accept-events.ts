@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { laneFinder } from '../webhook/ordering.ts';
 import {
   byName,
@@ -75,8 +75,19 @@ export interface NewDelivery {
   lane: string | null;
   /** Others of its lane are before it: it is attempted when these have ended, by whoever ends them. */
   is_behind: boolean;
+  /** Its webhook's filter gave no result: whoever attempts it asks it again. */
+  is_filter_open: boolean;
   webhook: Subscription;
 }
+
+/** An event, and a webhook that subscribes to it and has a filter. */
+export interface FilterQuestion {
+  event: NewEvent;
+  webhook: Subscription & { filter: string };
+}
+
+/** Whether an event passes a filter; `open` where that gave no result. */
+export type FilterVerdict = 'passes' | 'filtered' | 'open';
 
 /** Names the workflow that will own a delivery. `owed` is all that goes out of the event, this webhook among them. */
 export type NameWorkflow = (event: NewEvent, webhook: Subscription, owed: readonly Subscription[]) => string;
@@ -86,6 +97,8 @@ export interface AcceptOptions {
   hasHeadStart?: (event: NewEvent, webhook: Subscription) => boolean;
   /** Names the workflow that will own a delivery which waits in its lane, should it need one; if absent, as any other's. */
   laneWorkflowIdOf?: (delivery: DeliveryId) => string;
+  /** Answers in the order of the questions, of which there are some; if absent, filters let everything pass. */
+  askFilters?: (questions: readonly FilterQuestion[]) => Promise<FilterVerdict[]>;
   /** Bounds the wait for each statement, in ms: what becomes of the events is not known then. */
   timeoutMs?: number;
   /** What is remembered of accounts' webhooks; if absent they are loaded. */
@@ -111,7 +124,21 @@ const mostReloads = 5;
 interface Placed {
   event: NewEvent;
   deliveries: NewDelivery[];
+  /** Whose filter keeps it from them. */
+  filteredOut: WebhookId[];
 }
+
+type VerdictOf = (event: NewEvent, webhook: Subscription) => FilterVerdict;
+
+interface Choice {
+  subscribes: (webhook: Subscription, event: NewEvent) => boolean;
+  workflowIdOf: NameWorkflow;
+  hasHeadStart: (event: NewEvent, webhook: Subscription) => boolean;
+  verdictOf: VerdictOf;
+  laneOf: ReturnType<typeof laneFinder>;
+}
+
+const passes: VerdictOf = () => 'passes';
 
 /**
  * Stores events and a pending delivery (or, where the endpoint is disabled, a held one, and a queued one where there is none) for each subscribed webhook, in one
@@ -129,6 +156,7 @@ export const acceptEvents = query(
       laneWorkflowIdOf,
       timeoutMs,
       memory = createSubscriptionMemory(),
+      askFilters,
     }: AcceptOptions = {},
   ): Promise<Acceptance[]> => {
     const options: StoreOptions = {
@@ -140,15 +168,11 @@ export const acceptEvents = query(
     for (let reloads = 0; ; reloads += 1) {
       const known = await memory.recall(db, accounts, options);
       const webhooks = new Map(known.map((one) => [one.account_id, one.webhooks]));
-      const place = (event: NewEvent): Placed => ({
-        event,
-        deliveries: deliveriesOf(event, webhooks.get(event.account_id) ?? [], {
-          subscribes,
-          workflowIdOf,
-          hasHeadStart,
-          laneOf,
-        }),
-      });
+      const questions = askFilters === undefined ? [] : filterQuestions(newEvents, known, subscribes);
+      const verdictOf =
+        questions.length === 0 || askFilters === undefined ? passes : await askAll(questions, askFilters);
+      const choice = { subscribes, workflowIdOf, hasHeadStart, verdictOf, laneOf };
+      const place = (event: NewEvent) => placed(event, webhooks.get(event.account_id) ?? [], choice);
       try {
         // After so many, what an event is owed is decided by what was just loaded.
         return await store(db, newEvents, place, reloads < mostReloads ? known : [], options);
@@ -211,27 +235,59 @@ function repeated(event_id: EventId): Acceptance {
   return { outcome: 'repeated', event_id };
 }
 
-function deliveriesOf(
+/** Who gets it is decided when it is released. */
+function isForLater({ deliver_at, release }: NewEvent): boolean {
+  return deliver_at !== undefined && release === undefined;
+}
+
+/** What the filters of the known accounts' webhooks are to be asked. Who is named alone gets its event whatever its filter says. */
+export function filterQuestions(
+  newEvents: readonly NewEvent[],
+  known: readonly AccountSubscriptions[],
+  subscribes: Choice['subscribes'],
+): FilterQuestion[] {
+  const filtering = known.filter(({ has_filters }) => has_filters);
+  if (filtering.length === 0) return [];
+  const webhooks = new Map(filtering.map((one) => [one.account_id, one.webhooks.filter(hasFilter)] as const));
+  return newEvents.flatMap((event) =>
+    event.only_webhook !== null || isForLater(event)
+      ? []
+      : (webhooks.get(event.account_id) ?? [])
+          .filter((webhook) => subscribes(webhook, event))
+          .map((webhook) => ({ event, webhook })),
+  );
+}
+
+async function askAll(
+  questions: readonly FilterQuestion[],
+  askFilters: NonNullable<AcceptOptions['askFilters']>,
+): Promise<VerdictOf> {
+  const verdicts = await askFilters(questions);
+  const byKey = new Map(
+    questions.map(({ event, webhook }, index) => [`${event.id} ${webhook.id}`, verdicts[index]]),
+  );
+  return (event, webhook) => byKey.get(`${event.id} ${webhook.id}`) ?? 'passes';
+}
+
+function hasFilter(webhook: Subscription): webhook is FilterQuestion['webhook'] {
+  return webhook.filter !== null;
+}
+
+function placed(
   event: NewEvent,
   subscriptions: readonly Subscription[],
-  {
-    subscribes,
-    workflowIdOf,
-    hasHeadStart,
-    laneOf,
-  }: {
-    subscribes: (webhook: Subscription, event: NewEvent) => boolean;
-    workflowIdOf: NameWorkflow;
-    hasHeadStart: (event: NewEvent, webhook: Subscription) => boolean;
-    laneOf: ReturnType<typeof laneFinder>;
-  },
-): NewDelivery[] {
-  if (event.deliver_at !== undefined && event.release === undefined) return [];
-  const owed = subscriptions.filter((webhook) =>
+  { subscribes, workflowIdOf, hasHeadStart, verdictOf, laneOf }: Choice,
+): Placed {
+  if (isForLater(event)) return { event, deliveries: [], filteredOut: [] };
+  const subscribed = subscriptions.filter((webhook) =>
     event.only_webhook === null ? subscribes(webhook, event) : webhook.id === event.only_webhook,
   );
+  const isFilteredOut = (webhook: Subscription) => verdictOf(event, webhook) === 'filtered';
+  const owed = verdictOf === passes ? subscribed : subscribed.filter((webhook) => !isFilteredOut(webhook));
+  const filteredOut =
+    owed.length === subscribed.length ? [] : subscribed.filter(isFilteredOut).map(({ id }) => id);
   const pending = owed.filter((webhook) => statusOf(webhook, event) === 'pending');
-  return owed.map((webhook) => {
+  const deliveries = owed.map((webhook): NewDelivery => {
     const status = statusOf(webhook, event);
     const isPending = status === 'pending';
     return {
@@ -243,9 +299,11 @@ function deliveriesOf(
       has_head_start: isPending && hasHeadStart(event, webhook),
       lane: webhook.ordering === null || event.is_test ? null : laneOf(webhook.ordering, event),
       is_behind: false,
+      is_filter_open: verdictOf(event, webhook) === 'open',
       webhook,
     };
   });
+  return { event, deliveries, filteredOut };
 }
 
 /** A test event goes out whatever the endpoint's state: that is how one tests whether it is well again. */
@@ -253,6 +311,40 @@ function statusOf({ endpoint_state, url }: Subscription, event: NewEvent): NewDe
   if (url === null) return 'queued';
   const isHeld = !event.is_test && (endpoint_state === 'disabled' || endpoint_state === 'probing');
   return isHeld ? 'held' : 'pending';
+}
+
+/** As PostgreSQL writes lists of ids: of those events that filters kept from a webhook. */
+function textsOfFilteredOut(placed: readonly Placed[]): ReadonlyMap<NewEvent, string> {
+  const some = placed.filter(({ filteredOut }) => filteredOut.length > 0);
+  return new Map(some.map(({ event, filteredOut }) => [event, `{${filteredOut.map(uuidOf)}}`]));
+}
+
+/** One that is released is stored already: whose filters keep it back is added then. */
+function marked(newEvents: readonly NewEvent[], filteredOut: ReadonlyMap<NewEvent, string>): NewEvent[] {
+  return filteredOut.size === 0
+    ? []
+    : newEvents.filter((event) => event.release !== undefined && filteredOut.has(event));
+}
+
+function marking(newEvents: readonly NewEvent[], filteredOut: ReadonlyMap<NewEvent, string>): SQL {
+  const events = marked(newEvents, filteredOut);
+  if (events.length === 0) return sql``;
+  return sql`, marked as (
+      update events e set filtered_out = marked_out::uuid[]
+      from ${unnest(events, {
+        marked_id: ['uuid', ({ id }) => uuidOf(id)],
+        marked_out: ['text', (event) => filteredOut.get(event) ?? null],
+      })} where e.id = marked_id and e.id in (select id from released)
+    )`;
+}
+
+/** With that step the statement has another text. */
+function nameOf(
+  name: string,
+  newEvents: readonly NewEvent[],
+  filteredOut: ReadonlyMap<NewEvent, string>,
+): string {
+  return marked(newEvents, filteredOut).length === 0 ? name : `${name}_filtered`;
 }
 
 /**
@@ -270,6 +362,7 @@ async function insertPlaced(
   const claimants = new Set(claims.map(({ event_id }) => event_id));
   const newEvents = placed.map(({ event }) => event);
   const timed = timedParts(newEvents);
+  const filteredOut = textsOfFilteredOut(placed);
   const owed = placed.flatMap(({ event, deliveries }) => deliveries.map((delivery) => ({ event, delivery })));
   const inLanes = owed.some(({ delivery }) => delivery.lane !== null);
   const rows = await selectRows<{ id: string; what: 'stored' | 'outdated' | 'behind' }>(
@@ -288,9 +381,10 @@ async function insertPlaced(
         returning event_id
       ), stored as (
         insert into events
-          (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent, created_at${timed.columns})
+          (id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent, filtered_out,
+            created_at${timed.columns})
         select id, account_id, client_id, type, channel, data, is_test, about_webhook_id, traceparent,
-          created_at::timestamptz${timed.values}
+          filtered_out::uuid[], created_at::timestamptz${timed.values}
         from ${unnest(timed.toStore, {
           id: ['uuid', (event) => uuidOf(event.id)],
           account_id: ['uuid', (event) => uuidOf(event.account_id)],
@@ -304,19 +398,20 @@ async function insertPlaced(
             (event) => (event.about_webhook === null ? null : uuidOf(event.about_webhook)),
           ],
           traceparent: ['text', (event) => event.traceparent ?? null],
+          filtered_out: ['text', (event) => filteredOut.get(event) ?? null],
           created_at: ['text', (event) => event.created_at.toISOString()],
           needs_claim: ['boolean', (event) => claimants.has(event.id)],
           ...timed.input,
         })}
         where not exists (select from outdated) and (not needs_claim or id in (select event_id from claimed))
         returning id, account_id, client_id${timed.returned}
-      )${timed.further}, told as (
+      )${timed.further}${marking(newEvents, filteredOut)}, told as (
         insert into changes (kind, account_ids, event_ids, client_ids)
         select 'events', array_agg(account_id), array_agg(id), array_agg(client_id) from ${timed.accepted} having count(*) > 0
       ), ${inLanes ? insertedInLanes(owed, timed, options.laneWorkflowIdOf ?? (() => null)) : insertedInNoOrder(owed, timed)}
       select id, 'stored' as what from ${timed.accepted} union all select id, 'outdated' from outdated
       ${inLanes ? sql`union all select id, 'behind' from owed where lane_state = 'behind'` : sql``}`,
-    { ...options, name: inLanes ? `${timed.name}_in_lanes` : timed.name },
+    { ...options, name: nameOf(inLanes ? `${timed.name}_in_lanes` : timed.name, newEvents, filteredOut) },
   );
   const idsOf = (what: string) => rows.filter((row) => row.what === what).map(({ id }) => id);
   const outdated = idsOf('outdated');

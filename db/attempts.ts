@@ -25,6 +25,12 @@ export interface Attempt {
   response_truncated: boolean;
 }
 
+/** An attempt of a delivery. */
+export interface ShownAttempt extends Attempt {
+  /** As it was sent, where a transformation made it. */
+  request_body: string | null;
+}
+
 /** An attempt among those of other deliveries. */
 export interface LoggedAttempt extends Attempt {
   /** As the receiver knows the event; null, like its type, once the event is no longer kept. */
@@ -56,9 +62,9 @@ const columns = {
 
 /** A delivery's attempts, first to last. */
 export const listAttemptsOfDelivery = query(
-  (db: Database, accountId: AccountId, deliveryId: DeliveryId): Promise<Attempt[]> =>
+  (db: Database, accountId: AccountId, deliveryId: DeliveryId): Promise<ShownAttempt[]> =>
     db
-      .select(columns)
+      .select({ ...columns, request_body: attempts.request_body })
       .from(attempts)
       .where(and(eq(attempts.delivery_id, deliveryId), eq(attempts.account_id, accountId)))
       .orderBy(asc(attempts.number)),

@@ -81,6 +81,8 @@ export const findDelivery = query(findOne);
 /** What the requests of a delivery were made of: they all had the same body. */
 export interface SentEvent {
   profile: string;
+  /** The webhook's, as it is now. */
+  transformation: string | null;
   event: StoredEvent;
 }
 
@@ -88,7 +90,11 @@ export interface SentEvent {
 export const findSentEvent = query(
   async (db: Database, accountId: AccountId, id: DeliveryId): Promise<SentEvent | undefined> => {
     const [row] = await db
-      .select({ profile: webhooks.profile, event: storedEventColumns })
+      .select({
+        profile: webhooks.profile,
+        transformation: webhooks.transformation,
+        event: storedEventColumns,
+      })
       .from(deliveries)
       .innerJoin(webhooks, eq(webhooks.id, deliveries.webhook_id))
       .innerJoin(events, eq(events.id, deliveries.event_id))
@@ -178,6 +184,23 @@ export const cancelForDeletedWebhook = query(
     return row === undefined ? undefined : 'cancelled';
   },
 );
+
+/** Why a delivery is cancelled that its webhook's filter, asked again, keeps from it. */
+export const filteredReason = "the webhook's filter does not let the event through";
+
+/** Cancels a delivery whose webhook's filter keeps the event from it after all; one that has ended is left as it is. */
+export const cancelFiltered = query(async (db: Database, id: DeliveryId): Promise<void> => {
+  await db.execute(
+    sql`with cancelled as (
+        update deliveries set status = 'cancelled', reason = ${filteredReason}, next_attempt_at = null, ended_at = now(),
+          held_from = null, head_start_at = null, waiting_since = null
+        where id = ${uuidOf(id)} and status in ('pending', 'held', 'queued')
+        returning id, account_id, webhook_id, status
+      )
+      insert into changes (kind, account_ids, webhook_ids, delivery_ids, statuses)
+      select 'delivery', array[account_id], array[webhook_id], array[id], array[status] from cancelled`,
+  );
+});
 
 async function findOne(db: Database, accountId: AccountId, id: DeliveryId): Promise<Delivery | undefined> {
   const [row] = await selectDeliveries(db, isOneOf(accountId, id), 1);

@@ -25,6 +25,8 @@ export interface LoadedDelivery {
   lane: string | null;
   /** It waits for its endpoint's limits; when it has a head start as well, that process has taken it up. */
   is_waiting: boolean;
+  /** Whether its webhook's filter is still to be asked. */
+  is_filter_open: boolean;
   event: {
     id: EventId;
     client_id: string | null;
@@ -62,6 +64,9 @@ export interface LoadedWebhook extends EndpointLimits {
   /** An override of the profile's schedule, as stored. */
   retry_schedule: unknown;
   timeout_ms: number | null;
+  /** JSONata; null where it has none. */
+  filter: string | null;
+  transformation: string | null;
   headers_sealed: string | null;
   auth_sealed: string | null;
   tls_sealed: string | null;
@@ -108,10 +113,11 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
           (extract(epoch from d.expires_at) * 1000)::float8 as expires_ms,
           (extract(epoch from d.head_start_at) * 1000)::float8 as head_start_ms,
           abs(extract(epoch from now() - d.head_start_at) * 1000)::float8 as head_start_age_ms,
-          d.waiting_since is not null as is_waiting,
+          d.waiting_since is not null as is_waiting, d.is_filter_open,
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test, e.traceparent,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
           d.lane, w.id as webhook_id, w.rate_limit, w.max_in_flight, w.endpoint_state, w.ordering, w.on_failure, w.url, w.profile, w.retry_schedule, w.timeout_ms, w.headers_sealed, w.auth_sealed, w.tls_sealed,
+          w.filter, w.transformation,
           w.deleted_at is not null as is_webhook_deleted,
           array(
             select s.sealed from webhook_secrets s
@@ -141,6 +147,7 @@ interface DeliveryRow {
   head_start_age_ms: number | null;
   lane: string | null;
   is_waiting: boolean;
+  is_filter_open: boolean;
   event_id: string;
   client_id: string | null;
   type: string;
@@ -160,6 +167,8 @@ interface DeliveryRow {
   profile: string;
   retry_schedule: unknown;
   timeout_ms: number | null;
+  filter: string | null;
+  transformation: string | null;
   headers_sealed: string | null;
   auth_sealed: string | null;
   tls_sealed: string | null;
@@ -181,6 +190,7 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
       row.head_start_ms === null ? null : { at_ms: row.head_start_ms, age_ms: row.head_start_age_ms ?? 0 },
     lane: row.lane,
     is_waiting: row.is_waiting,
+    is_filter_open: row.is_filter_open,
     event: {
       id: idOf('evt', row.event_id),
       client_id: row.client_id,
@@ -203,6 +213,8 @@ function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {
       profile: row.profile,
       retry_schedule: row.retry_schedule,
       timeout_ms: row.timeout_ms,
+      filter: row.filter,
+      transformation: row.transformation,
       headers_sealed: row.headers_sealed,
       auth_sealed: row.auth_sealed,
       tls_sealed: row.tls_sealed,

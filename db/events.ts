@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
-import { type AccountId, type EventId, isId } from './ids.ts';
+import { type AccountId, type EventId, isId, type WebhookId } from './ids.ts';
 import { type EventStatus, events, idempotencyKeys } from './schema.ts';
 
 /** An event without its data. */
@@ -23,6 +23,8 @@ export interface EventSummary {
 export interface StoredEvent extends EventSummary {
   /** JSON text. */
   data: string;
+  /** Webhooks that subscribe to it and whose filter kept it from them; null for none. */
+  filtered_out: WebhookId[] | null;
 }
 
 /** Whether an event still waits for its time. Its columns are looked for in `events`. */
@@ -43,7 +45,7 @@ const summaryColumns = {
 };
 
 /** With the event's data. */
-export const storedEventColumns = { ...summaryColumns, data: events.data };
+export const storedEventColumns = { ...summaryColumns, data: events.data, filtered_out: events.filtered_out };
 
 /** An account's events of these ids, newest first. */
 export const findEventsById = query(

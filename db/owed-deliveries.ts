@@ -20,6 +20,7 @@ const columns = {
   workflow_id: ['text', ({ delivery }: Owed) => delivery.workflow_id],
   status: ['text', ({ delivery }: Owed) => delivery.status],
   has_head_start: ['boolean', ({ delivery }: Owed) => delivery.has_head_start],
+  is_filter_open: ['boolean', ({ delivery }: Owed) => delivery.is_filter_open],
   created_at: ['text', ({ event }: Owed) => owedFrom(event).toISOString()],
 } satisfies Parameters<typeof unnest<Owed>>[1];
 
@@ -28,11 +29,11 @@ export function insertedInNoOrder(owed: readonly Owed[], timed: TimedParts): SQL
   return sql`owed as (
       insert into deliveries
         (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at, head_start_at,
-          created_at${timed.deliveryColumns})
+          is_filter_open, created_at${timed.deliveryColumns})
       select id, account_id, event_id, webhook_id, workflow_id, status,
         case when status = 'held' then ${endpointDisabledReason}::text end,
         case when status = 'pending' then created_at::timestamptz end, case when has_head_start then now() end,
-        created_at::timestamptz${timed.deliveryValues}
+        is_filter_open, created_at::timestamptz${timed.deliveryValues}
       from ${unnest(owed, { ...columns, ...timed.deliveryInput })}
       where event_id in (select id from ${timed.accepted})
     )`;
@@ -70,13 +71,13 @@ export function insertedInLanes(
       from owing o left join turns t on t.webhook_id = o.webhook_id and t.lane = o.lane
     ), owed as (
       insert into deliveries (id, account_id, event_id, webhook_id, workflow_id, status, reason, next_attempt_at,
-        head_start_at, created_at, lane, place, lane_state${timed.deliveryColumns})
+        head_start_at, is_filter_open, created_at, lane, place, lane_state${timed.deliveryColumns})
       select id, account_id, event_id, webhook_id,
         case when is_behind and status = 'pending' then coalesce(lane_workflow_id, workflow_id) else workflow_id end, status,
         case when status = 'held' then ${endpointDisabledReason}::text when is_behind then ${behindReason}::text end,
         case when status = 'pending' and is_behind is not true then created_at::timestamptz end,
         case when has_head_start and is_behind is not true then now() end,
-        created_at::timestamptz, lane, case when lane is not null then place end,
+        is_filter_open, created_at::timestamptz, lane, case when lane is not null then place end,
         case when is_behind then 'behind' when lane is not null then 'head' end${timed.deliveryValues}
       from ranked
       returning id, lane_state

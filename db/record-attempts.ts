@@ -20,6 +20,8 @@ export interface AttemptRecord {
   url: string | null;
   /** Secret values already replaced. */
   request_headers: Record<string, string>;
+  /** Where a transformation made it; otherwise the profile makes it again. */
+  request_body?: string;
   succeeded: boolean;
   reason: string | null;
   detail: string | null;
@@ -88,6 +90,7 @@ export const recordAttempts = query(
             duration_ms: ['int', (record) => Math.round(record.duration_ms)],
             url: ['text', (record) => record.url],
             request_headers: ['text', (record) => JSON.stringify(record.request_headers)],
+            request_body: ['text', (record) => record.request_body ?? null],
             succeeded: ['boolean', (record) => record.succeeded],
             reason: ['text', (record) => record.reason],
             detail: ['text', (record) => record.detail],
@@ -160,10 +163,10 @@ export const recordAttempts = query(
               and d.ended_at = now()::timestamptz(3) as is_spent
         ), written as (
           insert into attempts (id, account_id, webhook_id, delivery_id, number, trigger, started_at, duration_ms, url,
-            request_headers, succeeded, reason, detail, response_status, response_headers, response_body,
+            request_headers, request_body, succeeded, reason, detail, response_status, response_headers, response_body,
             response_truncated, outcome_number, spent_delivery)
           select u.id, u.account_id, u.webhook_id, u.delivery_id, m.attempt_count, u.trigger,
-            u.started_at::timestamptz, u.duration_ms, u.url, u.request_headers::jsonb, u.succeeded, u.reason, u.detail,
+            u.started_at::timestamptz, u.duration_ms, u.url, u.request_headers::jsonb, u.request_body, u.succeeded, u.reason, u.detail,
             u.response_status, u.response_headers::jsonb, u.response_body, u.response_truncated, u.outcome_number,
             not u.succeeded and m.is_spent
           from numbered u join moved m on m.id = u.delivery_id

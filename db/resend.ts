@@ -16,6 +16,8 @@ export interface ResendTarget {
   events: string[];
   channels: string[] | null;
   profile: string;
+  /** JSONata; null where it has none. */
+  filter: string | null;
   /** Its delivery of the event; null when it has none. */
   delivery_id: DeliveryId | null;
   /** That waits for another of its lane. */
@@ -32,6 +34,7 @@ export const listResendTargets = query(
         events: webhooks.events,
         channels: webhooks.channels,
         profile: webhooks.profile,
+        filter: webhooks.filter,
         delivery_id: deliveries.id,
         is_behind: isBehind,
       })
@@ -66,7 +69,12 @@ export interface AddedDelivery {
 export const addDelivery = query(
   (
     db: Database,
-    { account_id, event_id, webhook_id }: { account_id: AccountId; event_id: EventId; webhook_id: WebhookId },
+    {
+      account_id,
+      event_id,
+      webhook_id,
+      is_filter_open = false,
+    }: { account_id: AccountId; event_id: EventId; webhook_id: WebhookId; is_filter_open?: boolean },
     workflowIdOf: (delivery: DeliveryId) => string,
     now: Date,
   ): Promise<AddedDelivery | undefined> =>
@@ -107,7 +115,7 @@ export const addDelivery = query(
       const turn = lane === null ? null : await takeTurn(tx, { webhook_id, lane }, id);
       const is_behind = turn !== null && !turn.is_head;
       await tx.insert(deliveries).values({
-        ...{ id, account_id, event_id, webhook_id, workflow_id, status, created_at: now },
+        ...{ id, account_id, event_id, webhook_id, workflow_id, status, is_filter_open, created_at: now },
         expires_at: event.expires_at,
         reason: status === 'held' ? endpointDisabledReason : is_behind ? behindReason : null,
         next_attempt_at: status === 'pending' && !is_behind ? now : null,

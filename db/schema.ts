@@ -179,6 +179,9 @@ export const webhooks = pgTable(
     /** Overrides of the profile; null where the profile's own holds. */
     retry_schedule: jsonb(),
     timeout_ms: integer(),
+    /** JSONata (docs/expressions.md): which events it gets, and the body that it gets of them; null for all, and the profile's. */
+    filter: text(),
+    transformation: text(),
     /** Sealed (db/encryption.ts) JSON: extra headers, and how to authenticate at the endpoint. */
     headers_sealed: text(),
     auth_sealed: text(),
@@ -270,6 +273,8 @@ export const events = pgTable(
     expires_at: moment(),
     /** When it was called off before it went out. */
     cancelled_at: moment(),
+    /** Webhooks that subscribe to it and whose filter kept it from them; null for none. */
+    filtered_out: idColumn('wh').array(),
     created_at: moment().notNull(),
   },
   (table) => [index('events_account').on(table.account_id, table.id)],
@@ -349,6 +354,8 @@ export const deliveries = pgTable(
     /** Its place in the lane; not without gaps. */
     place: bigint({ mode: 'number' }),
     lane_state: text({ enum: laneStates }),
+    /** Its webhook's filter gave no result when the event came in: each attempt asks it again. */
+    is_filter_open: boolean().notNull().default(false),
     created_at: moment().notNull(),
     ended_at: moment(),
   },
@@ -448,6 +455,8 @@ export const attempts = pgTable(
     url: text(),
     /** As sent; values that are secret are shown as `•••`. */
     request_headers: jsonb().$type<Record<string, string>>().notNull(),
+    /** As it was sent, where a transformation made it; null where the profile did, which makes it again. */
+    request_body: text(),
     succeeded: boolean().notNull(),
     /** A failure reason of webhook/failure-reasons.ts; null when it succeeded. */
     reason: text(),

@@ -17,6 +17,8 @@ export interface AccountSubscriptions {
   /** `accounts.webhooks_version` then: the database raises it with every change of what is remembered here. */
   version: number;
   webhooks: readonly Subscription[];
+  /** Whether any of them has a filter. */
+  has_filters: boolean;
 }
 
 /** Remembers accounts' webhooks from one group of events to the next. Whoever uses them compares their version. */
@@ -27,6 +29,8 @@ export interface SubscriptionMemory {
     accounts: readonly AccountId[],
     options: RunOptions,
   ): Promise<readonly AccountSubscriptions[]>;
+  /** What is remembered of these accounts now. */
+  peek(accounts: readonly AccountId[]): readonly AccountSubscriptions[];
   forget(accounts: readonly AccountId[]): void;
 }
 
@@ -58,13 +62,18 @@ export function createSubscriptionMemory(): SubscriptionMemory {
     }
   }
 
+  function peek(accounts: readonly AccountId[]): AccountSubscriptions[] {
+    const now = performance.now();
+    return accounts.flatMap((account) => {
+      const one = remembered.get(account);
+      return one !== undefined && one.until > now ? one.subscriptions : [];
+    });
+  }
+
   return {
+    peek,
     async recall(db, accounts, options) {
-      const now = performance.now();
-      const known = accounts.flatMap((account) => {
-        const one = remembered.get(account);
-        return one !== undefined && one.until > now ? one.subscriptions : [];
-      });
+      const known = peek(accounts);
       if (known.length === accounts.length) return known;
       const found = new Set(known.map(({ account_id }) => account_id));
       const loaded = await loadSubscriptions(
@@ -100,7 +109,8 @@ async function loadSubscriptions(
   const rows = await selectRows<Row>(
     db,
     sql`select a.id as account_id, a.webhooks_version::float8 as webhooks_version, w.id, events, channels, profile,
-          endpoint_state, url, retry_schedule, timeout_ms, headers_sealed, auth_sealed, tls_sealed, rate_limit, max_in_flight, ordering, on_failure, s.secrets_sealed, s.signs_for_ms
+          endpoint_state, url, retry_schedule, timeout_ms, headers_sealed, auth_sealed, tls_sealed, rate_limit, max_in_flight, ordering, on_failure,
+          filter, transformation, s.secrets_sealed, s.signs_for_ms
         from ${unnest(accountIds, { wanted_account: ['uuid', uuidOf] })}
         join accounts a on a.id = wanted_account
         left join webhooks w on w.account_id = a.id and w.deleted_at is null
@@ -116,12 +126,16 @@ async function loadSubscriptions(
   const byAccount = new Map<string, Remembered & { subscriptions: { webhooks: Subscription[] } }>();
   for (const { account_id, webhooks_version, id, signs_for_ms, ...row } of rows) {
     const account = byAccount.get(account_id) ?? {
-      subscriptions: { account_id: idOf('acct', account_id), version: webhooks_version, webhooks: [] },
+      subscriptions: {
+        ...{ account_id: idOf('acct', account_id), version: webhooks_version, webhooks: [] },
+        has_filters: false,
+      },
       until: Number.POSITIVE_INFINITY,
     };
     byAccount.set(account_id, account);
     if (id === null) continue;
     account.subscriptions.webhooks.push({ ...row, id: idOf('wh', id), is_deleted: false });
+    account.subscriptions.has_filters ||= row.filter !== null;
     account.until = Math.min(account.until, askedAt + (signs_for_ms ?? Number.POSITIVE_INFINITY));
   }
   return [...byAccount.values()];

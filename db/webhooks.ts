@@ -21,6 +21,9 @@ export interface WebhookSettings extends EndpointLimits, TlsSettings {
   description: string;
   events: string[];
   channels: string[] | null;
+  /** JSONata; null where it has none. So is `transformation`. */
+  filter: string | null;
+  transformation: string | null;
   /** Null where the profile's own holds; so is `timeout_ms`. */
   retry_schedule: RetrySchedule | null;
   timeout_ms: number | null;
@@ -240,6 +243,8 @@ const settingNames = [
     'description',
     'events',
     'channels',
+    'filter',
+    'transformation',
     'retry_schedule',
     'timeout_ms',
     'headers',
@@ -265,6 +270,8 @@ function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
     description,
     events,
     channels,
+    filter: settings.filter,
+    transformation: settings.transformation,
     retry_schedule,
     timeout_ms,
     headers_sealed: Object.keys(headers).length === 0 ? null : sealer.seal(JSON.stringify(headers), id),
@@ -292,6 +299,8 @@ function toWebhook(row: typeof webhooks.$inferSelect, sealer: Sealer): Webhook {
     description: row.description,
     events: row.events,
     channels: row.channels,
+    filter: row.filter,
+    transformation: row.transformation,
     profile: row.profile,
     retry_schedule: row.retry_schedule as RetrySchedule | null,
     timeout_ms: row.timeout_ms,

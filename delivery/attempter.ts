@@ -1,30 +1,28 @@
 import type { Logger } from 'pino';
+import { filteredReason } from '../db/deliveries.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
 import { expiredReason } from '../db/expired-deliveries.ts';
-import { type AttemptId, newId } from '../db/ids.ts';
+import { type AttemptId, type DeliveryId, newId } from '../db/ids.ts';
 import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
 import type { Answer } from '../webhook/answer.ts';
 import { isLimited } from '../webhook/endpoint-limits.ts';
-import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
-import type { SentAuth } from '../webhook/profile.ts';
-import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
-import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import type { EndpointLimiter } from './endpoint-limiter.ts';
-import { eventToSend } from './event-to-send.ts';
 import { type Expirer, hasExpired } from './expirer.ts';
+import type { Expressions } from './expressions.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Lanes } from './lanes.ts';
-import { postWithToken, type Sent } from './post-with-token.ts';
+import { notSent, postDelivery } from './post-delivery.ts';
 import type { Recorder } from './recorder.ts';
-import { createTargetOpener, type Target } from './target.ts';
+import { askFilterAgain, isFilterDue } from './shaped-body.ts';
+import { createTargetOpener } from './target.ts';
 
 /** Where a delivery stands after an attempt. */
 export interface AttemptOutcome {
@@ -68,6 +66,9 @@ export function createAttempter(dependencies: {
   limiter: Pick<EndpointLimiter, 'count'>;
   expirer: Expirer;
   lanes: Pick<Lanes, 'advance' | 'tryAgain'>;
+  expressions: Pick<Expressions, 'filter' | 'transform'>;
+  /** Ends a delivery that its webhook's filter keeps from it after all. */
+  cancelFiltered: (id: DeliveryId) => Promise<void>;
   sealer: Sealer;
   userAgent: string;
   /** Multiplies every retry delay: 1 but in tests. */
@@ -76,7 +77,7 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { http, tokens, recorder, reporter, failures, limiter, expirer, lanes, userAgent } = dependencies;
+  const { recorder, reporter, failures, limiter, expirer, lanes, expressions, cancelFiltered } = dependencies;
   const { scheduleScale, random, log } = dependencies;
   const targets = createTargetOpener(dependencies);
   const underWay = new Map<string, Promise<AttemptOutcome>>();
@@ -92,11 +93,18 @@ export function createAttempter(dependencies: {
       return expire(delivery);
     }
     const target = targets.open(delivery.webhook);
+    const asked = isFilterDue(delivery, trigger) ? await askFilterAgain(expressions, delivery) : 'passes';
+    if (asked === 'filtered') {
+      release();
+      return endFiltered(delivery);
+    }
     const startedAt = new Date();
     // Those of the schedule have waited for their turn.
     const isCounted = trigger !== 'schedule' && isLimited(delivery.webhook);
     const uncount = isCounted ? limiter.count(delivery.webhook) : undefined;
-    const { headers, answer } = await post(delivery, target, startedAt).finally(() => {
+    const posting =
+      asked === 'passes' ? postDelivery(delivery, target, startedAt, dependencies) : notSent(asked);
+    const { headers, body, answer } = await Promise.resolve(posting).finally(() => {
       uncount?.();
       release();
     });
@@ -121,6 +129,7 @@ export function createAttempter(dependencies: {
       duration_ms: answer.durationMs,
       url: target.url,
       request_headers: headers,
+      ...(body === null ? {} : { request_body: body }),
       succeeded: verdict.outcome === 'succeeded',
       reason: verdict.outcome === 'failed' ? verdict.reason : null,
       detail: verdict.outcome === 'failed' ? verdict.detail : null,
@@ -174,40 +183,18 @@ export function createAttempter(dependencies: {
     );
   }
 
-  async function post(delivery: LoadedDelivery, target: Target, attemptedAt: Date): Promise<Sent> {
-    const { event } = delivery;
-    if (!target.isUrlAllowed) return { headers: {}, answer: notSent('url_refused') };
-    if (target.certificateEndsAt <= attemptedAt.getTime()) {
-      return { headers: {}, answer: notSent('certificate_expired') };
-    }
-    const send = async (auth: SentAuth, timeoutMs: number): Promise<Sent> => {
-      const request = buildRequest({
-        profile: target.profile,
-        event: eventToSend(event),
-        secrets: target.secrets,
-        auth,
-        headers: target.headers,
-        attemptedAt,
-        userAgent,
-      });
-      const answer = await http.post({
-        url: target.url,
-        headers: request.headers,
-        body: request.body,
-        timeoutMs,
-        tls: target.tls,
-      });
-      return { headers: redactHeaders(request.headers, Object.keys(target.headers)), answer };
+  /** No attempt: it is as if the filter had said so when the event came in. */
+  async function endFiltered(delivery: LoadedDelivery): Promise<AttemptOutcome> {
+    await cancelFiltered(delivery.id);
+    const { attempt_count: number } = delivery;
+    return {
+      status: 'cancelled',
+      number,
+      reason: filteredReason,
+      due_at: null,
+      is_final: true,
+      is_gone: false,
     };
-    const { auth: credentials, timeoutMs } = target;
-    try {
-      return credentials.type === 'oauth2'
-        ? await postWithToken(tokens, { webhook: delivery.webhook.id, credentials, timeoutMs }, send)
-        : await send(credentials, timeoutMs);
-    } catch (error) {
-      if (!(error instanceof UnsendableEventError)) throw error;
-      return { headers: {}, answer: notSent('unsendable') };
-    }
   }
 
   /** When it has ended, the next of its lane is on its way before anybody hears of it. */
@@ -252,10 +239,6 @@ export function blocksLane({ lane, webhook }: LoadedDelivery): boolean {
 
 function isEnded(status: DeliveryStatus): boolean {
   return status !== 'pending' && status !== 'held';
-}
-
-function notSent(reason: FailureReason): Answer {
-  return { kind: 'failed', reason, detail: describeFailure(reason), durationMs: 0 };
 }
 
 function responseOf(answer: Answer) {

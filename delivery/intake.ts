@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Acceptance, acceptEvents, type NewDelivery, type NewEvent } from '../db/accept-events.ts';
+import {
+  type Acceptance,
+  acceptEvents,
+  filterQuestions,
+  type NewDelivery,
+  type NewEvent,
+} from '../db/accept-events.ts';
 import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
@@ -8,7 +14,9 @@ import { owedFrom } from '../db/timed-acceptance.ts';
 import { laneWorkflowId } from '../temporal/workflow-ids.ts';
 import { isProfileName, profiles } from '../webhook/profiles.ts';
 import { subscribes } from '../webhook/subscriptions.ts';
+import { createEventFilter } from './event-filter.ts';
 import { createEventLoopLoad } from './event-loop-load.ts';
+import type { Expressions } from './expressions.ts';
 import type { HeadStarts, Reservation } from './head-start.ts';
 import type { StoredDelivery, WorkflowPacer } from './workflow-pacer.ts';
 
@@ -71,24 +79,29 @@ const statementTimeoutMs = 5_000;
 /**
  * An intake that stores, in one transaction, whatever requests are waiting when there is one free. A lone request is a group
  * of one and waits for nobody. First attempts begin when the transaction has committed, and workflows start beside the
- * answer; without `headStarts` the workflows make the first attempts. `onStored` hears of each transaction that has stored
- * events: how many, and in how many ms; `onTimed` of a moment at which something is to be done about a stored event.
+ * answer; without `headStarts` the workflows make the first attempts, and without `expressions` filters let everything pass.
+ * `onStored` hears of each transaction that has stored events: how many, and in how many ms; `onTimed` of a moment at which
+ * something is to be done about a stored event.
  */
 export function createIntake({
   db,
   pacer,
   headStarts,
+  expressions,
   onStored = () => {},
   onTimed = () => {},
 }: {
   db: Database;
   pacer: WorkflowPacer;
   headStarts?: HeadStarts | undefined;
+  expressions?: Pick<Expressions, 'filter'>;
   onStored?: (events: number, ms: number) => void;
   onTimed?: (time: Date) => void;
 }): OpenIntake {
   const load = createEventLoopLoad();
   const memory = createSubscriptionMemory();
+  const askFilters = expressions === undefined ? undefined : createEventFilter(expressions);
+  const asking = new Set<Promise<unknown>>();
   let waiting: Waiting[] = [];
   let waitingEvents = 0;
   let waitingBytes = 0;
@@ -101,7 +114,21 @@ export function createIntake({
   let holdTimer: NodeJS.Timeout | undefined;
   let isSoon = false;
 
+  /** Filters are asked before the event joins others, so that it alone waits for them. */
   function add(events: readonly NewEvent[]): Promise<Acceptance[]> {
+    if (askFilters === undefined) return wait(events);
+    const known = memory.peek([...new Set(events.map(({ account_id }) => account_id))]);
+    const questions = filterQuestions(events, known, isOwed);
+    if (questions.length === 0) return wait(events);
+    const asked = askFilters(questions);
+    asking.add(asked);
+    return asked.then(() => {
+      asking.delete(asked);
+      return wait(events);
+    });
+  }
+
+  function wait(events: readonly NewEvent[]): Promise<Acceptance[]> {
     const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
     if (waitingEvents + events.length > mostWaitingEvents || waitingBytes + bytes > mostWaitingBytes) {
       return Promise.reject(new IntakeFull('too much waits to be stored'));
@@ -244,6 +271,7 @@ export function createIntake({
           laneWorkflowIdOf: laneWorkflowId,
           timeoutMs: statementTimeoutMs,
           memory,
+          ...(askFilters === undefined ? {} : { askFilters }),
         },
       );
       stored = events.flatMap((event, index) =>
@@ -292,7 +320,7 @@ export function createIntake({
     waitingEvents: () => waitingEvents,
 
     async close() {
-      while (storing.size > 0 || waiting.length > 0)
+      while (asking.size > 0 || storing.size > 0 || waiting.length > 0)
         await Promise.race([Promise.all(storing), delay(lookAgainMs)]);
       await pacer.close();
     },
@@ -300,7 +328,10 @@ export function createIntake({
 }
 
 /** A delivery as it is in the database by now. */
-function loaded(event: NewEvent, { id, workflow_id, lane, webhook }: NewDelivery): LoadedDelivery {
+function loaded(
+  event: NewEvent,
+  { id, workflow_id, lane, is_filter_open, webhook }: NewDelivery,
+): LoadedDelivery {
   return {
     id,
     account_id: event.account_id,
@@ -314,6 +345,7 @@ function loaded(event: NewEvent, { id, workflow_id, lane, webhook }: NewDelivery
     head_start: null,
     lane,
     is_waiting: false,
+    is_filter_open,
     event,
     webhook,
   };

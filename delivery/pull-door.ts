@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { cancelFiltered } from '../db/deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
 import type { WebhookId } from '../db/ids.ts';
 import { countTaken, type Queued, takeQueued } from '../db/pull-queue.ts';
@@ -7,8 +8,10 @@ import { buildRequest } from '../webhook/request.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { ChangesFeed } from './changes-feed.ts';
 import { eventToSend } from './event-to-send.ts';
+import type { Expressions } from './expressions.ts';
 import { textOfCursor } from './pull-cursor.ts';
 import { createPullSettler, type PulledWebhook, type PullSettler } from './pull-settler.ts';
+import { askFilterAgain, bodyOf, isFilterDue } from './shaped-body.ts';
 import { createTargetOpener } from './target.ts';
 
 /** A delivery as its consumer gets it: the request that a URL would have got. */
@@ -28,8 +31,8 @@ export interface Pulled {
 /** Where consumers pull the deliveries of webhooks without a URL, and say what became of them. */
 export interface PullDoor extends PullSettler {
   /**
-   * The deliveries after a place, in their order, and the place up to which was looked. What the webhook's dialect cannot express
-   * is left out: it fails.
+   * The deliveries after a place, in their order, and the place up to which was looked. What the webhook's dialect cannot express,
+   * or its expressions cannot shape, is left out: it fails.
    */
   take(
     webhook: PulledWebhook,
@@ -53,10 +56,12 @@ export function createPullDoor({
   db,
   changes,
   userAgent,
+  expressions,
   ...dependencies
 }: {
   changes: Pick<ChangesFeed, 'listen'>;
   sealer: Sealer;
+  expressions: Pick<Expressions, 'filter' | 'transform'>;
   userAgent: string;
   db: Database;
 } & Parameters<typeof createPullSettler>[0]): PullDoor {
@@ -73,10 +78,20 @@ export function createPullDoor({
     const attemptedAt = new Date();
     const event = eventToSend(delivery.event);
     try {
+      const asked = isFilterDue(delivery, 'pull') ? await askFilterAgain(expressions, delivery) : 'passes';
+      if (asked === 'filtered') {
+        await cancelFiltered(db, delivery.id);
+        return undefined;
+      }
       const target = targets.open(delivery.webhook);
+      const made = asked === 'passes' ? await bodyOf(expressions, delivery, target.profile, event) : asked;
+      if (typeof made !== 'string') {
+        await settler.report(webhook, number, made);
+        return undefined;
+      }
       // A webhook without a URL has none (api/pull-settings.ts).
       const auth = { type: 'none' } as const;
-      const { headers, body } = buildRequest({ ...target, auth, event, attemptedAt, userAgent });
+      const { headers, body } = buildRequest({ ...target, auth, event, body: made, attemptedAt, userAgent });
       return {
         cursor: textOfCursor({ webhook_id: webhook.id, number, at_ms: attemptedAt.getTime() }),
         ...{ delivery_id: delivery.id, event_id: event.id, event_type: event.type },

@@ -91,6 +91,17 @@ export function createMeters({ process, version }: { process: string; version: s
       'How long the transactions took that store events.',
       requestBuckets,
     ),
+    expressions: counter(
+      'postrider_expressions_total',
+      'Filters and transformations of webhooks that were run, by what came of it.',
+      ['kind', 'result'],
+    ),
+    expressionDuration: histogram(
+      'postrider_expression_duration_seconds',
+      'How long filters and transformations took, their wait for their turn included.',
+      requestBuckets,
+      ['kind'],
+    ),
     workflowStarts: counter(
       'postrider_workflow_starts_total',
       'Starts of workflows that own deliveries: `running` had been started before, `failed` is left to the sweep.',
@@ -116,6 +127,9 @@ export function createMeters({ process, version }: { process: string; version: s
   }
   meters.deliveriesEnded.inc({ outcome: 'expired' }, 0);
   for (const outcome of ['succeeded', 'failed']) meters.tokenRequests.inc({ outcome }, 0);
+  for (const result of ['passed', 'filtered', 'failed'])
+    meters.expressions.inc({ kind: 'filter', result }, 0);
+  for (const result of ['shaped', 'failed']) meters.expressions.inc({ kind: 'transformation', result }, 0);
   for (const result of ['started', 'running', 'failed']) meters.workflowStarts.inc({ result }, 0);
   return meters;
 }

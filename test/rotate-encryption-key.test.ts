@@ -65,6 +65,7 @@ function fill(config: Config, count: number) {
           ...{ rate_limit: null, max_in_flight: null, lapses_after_s: null },
           ...{ client_certificate, server_ca: null },
           ...{ ordering: null, on_failure: 'skip' },
+          ...{ filter: null, transformation: null },
         },
         actor,
       );

@@ -27,6 +27,9 @@ const sentences = {
   certificate_expired: () => "the webhook's client certificate has expired",
   /** The operator's own egress proxy is away or refuses: nothing that the receiver has done. */
   proxy: ({ code }) => `the egress proxy on the side of the sender did not connect${inBrackets(code)}`,
+  /** The webhook's own expressions gave no result; an attempt's detail says where and why. */
+  filter_failed: () => "the webhook's filter failed",
+  transformation_failed: () => "the webhook's transformation failed",
   /** Postrider stopped, or the process died, while the attempt was under way. */
   interrupted: () => 'the attempt was interrupted on the side of the sender',
   /** None of these: a fault of our own, to be looked into. */
@@ -37,10 +40,8 @@ export type FailureReason = keyof typeof sentences;
 
 /** The reasons for which no request was made at all. */
 export const unsentReasons = [
-  'url_refused',
-  'unsendable',
-  'no_token',
-  'certificate_expired',
+  ...(['url_refused', 'unsendable', 'no_token', 'certificate_expired'] as const),
+  ...(['filter_failed', 'transformation_failed'] as const),
 ] as const satisfies FailureReason[];
 
 /** The reasons that say nothing of the endpoint: its health does not count them. */

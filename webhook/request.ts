@@ -7,6 +7,8 @@ import { signatureHeaders } from './signatures.ts';
 export interface RequestParts {
   readonly profile: Pick<Profile, 'body' | 'signs'>;
   readonly event: EventToSend;
+  /** What is sent in place of the profile's body: JSON text. */
+  readonly body?: string;
   /** The active secrets, newest first: their texts (`whsec_…`, `whsk_…`), or read already. */
   readonly secrets: readonly (string | SigningSecret)[];
   readonly auth: SentAuth;
@@ -26,13 +28,13 @@ export const REDACTED = '•••';
 export function buildRequest({
   profile,
   event,
+  body = profile.body(event),
   secrets,
   auth,
   headers,
   attemptedAt,
   userAgent,
 }: RequestParts): { headers: Record<string, string>; body: string } {
-  const body = profile.body(event);
   const authorization = authorizationOf(auth);
   const own = Object.entries(headers).filter(([name]) => !isReservedHeader(name));
   return {

@@ -19,6 +19,7 @@ import type { newPortalLinkSchema, portalLinkSchema } from '../../api/portal-lin
 import type { resendSchema, resentSchema } from '../../api/resend.schemas.ts';
 import type { sessionSchema } from '../../api/session.schemas.ts';
 import type { accountStatsSchema, webhookStatsSchema } from '../../api/stats.schemas.ts';
+import type { triedExpressionsSchema } from '../../api/webhook-expressions.schemas.ts';
 import type { webhookHealthSchema } from '../../api/webhook-health.schemas.ts';
 import type { previewedRequestSchema } from '../../api/webhook-preview.schemas.ts';
 import type { recoveryProgressSchema } from '../../api/webhook-recovery.schemas.ts';
@@ -73,6 +74,7 @@ export type NewApiKey = Asked<typeof newApiKeySchema>;
 export type Resend = Asked<typeof resendSchema>;
 export type Resent = Answer<typeof resentSchema>;
 export type PreviewedRequest = Answer<typeof previewedRequestSchema>;
+export type TriedExpressions = Answer<typeof triedExpressionsSchema>;
 export type Stats = Answer<typeof webhookStatsSchema> & Partial<Answer<typeof accountStatsSchema>>;
 export type StatsRange = Stats['range'];
 export type StatsBucket = Stats['buckets'][number];

@@ -62,6 +62,8 @@ const reasonWords: Record<string, string> = {
   no_token: 'No access token',
   certificate_expired: 'Client certificate expired',
   proxy: 'Egress proxy did not connect',
+  filter_failed: 'The filter failed',
+  transformation_failed: 'The transformation failed',
   interrupted: 'Interrupted on our side',
   internal: 'A fault of our own',
 };

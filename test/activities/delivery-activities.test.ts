@@ -51,6 +51,7 @@ async function deliveryOfDeletedWebhook() {
       ...{ health: null, recovery_rate: 20, rate_limit: null, max_in_flight: null, lapses_after_s: null },
       ...noTls,
       ...{ ordering: null, on_failure: 'skip' },
+      ...{ filter: null, transformation: null },
     },
     { kind: 'postrider' },
   );

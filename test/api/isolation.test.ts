@@ -86,6 +86,7 @@ const bodies: Record<string, unknown> = {
 const naming: Record<string, () => unknown> = {
   testWebhook: () => ({ webhook_id: ids.webhooks, event_type: 'a' }),
   createPortalLink: () => ({ account_id: api.accountId, expires_in: 60 }),
+  tryExpressions: () => ({ webhook_id: ids.webhooks, event: { type: 'a', data: {} } }),
   resendEvent: () => ({ webhook_id: ids.webhooks }),
 };
 
@@ -227,6 +228,7 @@ test('every route says what it needs, and those that are not the usual are these
       "post /v1/inbox/messages: events:write",
       "post /v1/portal-links: admin",
       "post /v1/webhooks/preview: webhooks:read",
+      "post /v1/webhooks/try-expressions: webhooks:read",
       "put /v1/inbox/messages/{id}/status: events:write",
     ]
   `);

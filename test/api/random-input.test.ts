@@ -16,6 +16,7 @@ const names = [
   ...['example', 'schema', '$ref', 'pattern', 'properties', 'overlap_seconds'],
   ...['health', 'recovery_rate', 'count', 'failures', 'min_failing_ms', 'reenable', 'held', 'reason'],
   ...['rate_limit', 'max_in_flight', 'lapses_after_s', 'cursor', 'results', 'deliver_at', 'expires_at'],
+  ...['filter', 'transformation', 'event', 'event_id'],
   ...['externalCustomerId', 'createdDate', 'customData', 'image', 'status', 'inbox_message_limit'],
 ];
 

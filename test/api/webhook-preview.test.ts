@@ -36,6 +36,15 @@ describe('POST /v1/webhooks/preview', () => {
     expect(JSON.parse(json.body)).toMatchObject({ type: 'own.type', data: { mine: true } });
   });
 
+  test('shows the body that a transformation makes, and where that fails on the example', async () => {
+    const body = { event_type: 'message.read', transformation: '{"of": $body.type}' };
+    expect((await preview(body)).json.body).toBe('{"of":"message.read"}');
+    const { status, json } = await preview({ ...body, transformation: 'data.nothing' });
+    expect(status).toBe(422);
+    const detail = 'fails on the example: it gives nothing';
+    expect(json.errors).toEqual([{ pointer: '/transformation', detail }]);
+  });
+
   test.each([
     [{ event_type: 'message.read', profile: 'app-inbox' }, '/event_type'],
     [{ event_type: 'a b' }, '/event_type'],

@@ -43,6 +43,8 @@ describe('POST /v1/webhooks', () => {
       events: ['message.delivered', 'message.read', 'message.failed'],
       channels: null,
       profile: 'inbox',
+      filter: null,
+      transformation: null,
       retry_schedule: null,
       timeout_ms: null,
       headers: {},

@@ -73,6 +73,8 @@ describe('webhooks that are remembered', () => {
     { ordering: 'fifo' as const },
     { ordering: { fifo_by: '/data/a' } },
     { on_failure: 'block' as const },
+    { filter: 'data.amount > 1' },
+    { transformation: '$body' },
     { headers_sealed: 'sealed headers' },
     { auth_sealed: 'sealed auth' },
     { tls_sealed: 'sealed settings' },

@@ -30,6 +30,8 @@ const settings: WebhookSettings = {
   description: 'd',
   events: ['*'],
   channels: null,
+  filter: 'data.amount > 1',
+  transformation: '$body',
   retry_schedule: { delaysMs: [0, 1000], jitter: 0 },
   timeout_ms: 5000,
   headers: { 'X-A': 'secret-a' },

@@ -46,6 +46,11 @@ test('nothing is sent with a client certificate that has expired, and the attemp
     limiter: { count: () => () => {} },
     expirer: { end: async () => 'expired' },
     lanes: { advance: async () => {}, tryAgain: () => {} },
+    expressions: {
+      filter: () => Promise.reject(new Error('it has none')),
+      transform: () => Promise.reject(new Error('it has none')),
+    },
+    cancelFiltered: () => Promise.reject(new Error('it has none')),
     log: pino({ level: 'silent' }),
   });
   for (const client_certificate of [expired, clientCertificate]) {
@@ -82,6 +87,7 @@ function deliveryWith(tls: object): LoadedDelivery {
       head_start: null,
       is_waiting: false,
       lane: null,
+      is_filter_open: false,
     },
     event: {
       ...{
@@ -104,6 +110,7 @@ function deliveryWith(tls: object): LoadedDelivery {
       },
       ...{ ordering: null, on_failure: 'skip' },
       ...{ retry_schedule: null, timeout_ms: null, headers_sealed: null, auth_sealed: null },
+      ...{ filter: null, transformation: null },
       ...{ tls_sealed: sealer.seal(JSON.stringify(tls), id), rate_limit: null, max_in_flight: null },
       secrets_sealed: [sealer.seal(generateSecret(), id)],
     },

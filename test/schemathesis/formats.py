@@ -44,6 +44,12 @@ schemathesis.openapi.format(
     st.binary(min_size=24, max_size=64).map(lambda key: "whsec_" + base64.b64encode(key).decode()),
 )
 
+# Most texts are no expression, and few expressions are true of most events.
+schemathesis.openapi.format(
+    "jsonata",
+    st.sampled_from(["true", "data.amount > 100", "$exists(data)", '{"type": type}', "$body", "data"]),
+)
+
 # Times are taken from 1970 on.
 schemathesis.openapi.format(
     "date-time",

@@ -6,6 +6,7 @@ import type { ApiDependencies } from '../../api/routes.ts';
 import { createAccount, ensureFirstAccount } from '../../db/accounts.ts';
 import { createSealer, generateEncryptionKey } from '../../db/encryption.ts';
 import { createChangesFeed } from '../../delivery/changes-feed.ts';
+import { createExpressions } from '../../delivery/expressions.ts';
 import { createInboxAnnouncer } from '../../delivery/inbox-announcer.ts';
 import { createIntake } from '../../delivery/intake.ts';
 import { createPullDoor } from '../../delivery/pull-door.ts';
@@ -98,8 +99,10 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   };
   const watcher = createWebhookWatcher({ starter: healthStarter, log });
   const { db } = database;
+  const expressions = createExpressions({ log });
   const intake = createIntake({
     db,
+    expressions,
     pacer: createWorkflowPacer({ starter, log, eventsPerWorkflow: 50, windowMs: 0 }),
   });
   const announcer = createInboxAnnouncer({ starter, log });
@@ -110,13 +113,14 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   const changes = createChangesFeed({ db, log });
   const sealer = createSealer(generateEncryptionKey());
   const pullDoor = createPullDoor({
-    ...{ db, changes, sealer, log, userAgent: 'Postrider/1.2.3', scheduleScale: 0.001 },
+    ...{ db, changes, sealer, expressions, log, userAgent: 'Postrider/1.2.3', scheduleScale: 0.001 },
     failures: { tell: () => {} },
     onSettled: () => {},
   });
   const app = createApp({
     db,
     intake,
+    expressions,
     announcer,
     changes,
     pullDoor,
@@ -186,6 +190,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
       await new Promise((resolve) => server.close(resolve));
       await watcher.close();
       await intake.close();
+      expressions.close();
       await database.close();
     },
   };

@@ -41,7 +41,9 @@ export function AttemptCard({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
           </div>
           {attempt.url !== null && <Headers of={attempt.request_headers} />}
           {attempt.request_body === null ? (
-            <p className={styles.note}>The body is no longer kept.</p>
+            <p className={styles.note}>
+              {wasSent(attempt) ? 'The body is no longer kept.' : 'Nothing was sent.'}
+            </p>
           ) : (
             <Code text={attempt.request_body} label="Request body" />
           )}
@@ -74,6 +76,11 @@ export function AttemptCard({ attempt, isOpen }: { attempt: Attempt; isOpen: boo
       </div>
     </details>
   );
+}
+
+/** Without headers no request was made. */
+function wasSent({ request_headers }: Attempt): boolean {
+  return Object.keys(request_headers).length > 0;
 }
 
 function outcomeOf({ succeeded, response_status, detail, reason }: Attempt): string {

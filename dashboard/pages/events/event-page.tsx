@@ -1,7 +1,9 @@
 import { RotateCw } from 'lucide-react';
 import { useState } from 'react';
+import { Link } from 'wouter';
 import { useEvent } from '../../api/events.ts';
 import type { Event } from '../../api/types.ts';
+import { useWebhooks } from '../../api/webhooks.ts';
 import { useCanWrite } from '../../layout/session-context.ts';
 import { Badge, Chip } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -16,6 +18,7 @@ import { ErrorState, LoadingRows } from '../../ui/states.tsx';
 import { Time } from '../../ui/time.tsx';
 import deliveries from '../deliveries/deliveries.module.css';
 import { DeliveryRow, deliveryNarrowColumns, deliveryOfEventColumns } from '../deliveries/delivery-row.tsx';
+import { nameOf } from '../webhooks/webhook-name.ts';
 import { ResendDialog } from './resend-dialog.tsx';
 import { ScheduleBadge } from './schedule-badge.tsx';
 import { ScheduledActions } from './scheduled-actions.tsx';
@@ -77,6 +80,8 @@ export function EventPage({ id }: { id: string }) {
               Posted: <Time at={data.created_at} />,
               'Goes out': data.deliver_at === null ? undefined : <Time at={data.deliver_at} />,
               Expires: data.expires_at === null ? undefined : <Time at={data.expires_at} />,
+              'Filtered out':
+                data.filtered_out.length === 0 ? undefined : <FilteredOut ids={data.filtered_out} />,
             }}
           />
         </Card>
@@ -91,12 +96,32 @@ const nowhere: Record<Event['status'], string> = {
   cancelled: 'It was cancelled before it went out.',
   released: 'No webhook had subscribed to it.',
 };
+/** Webhooks that had subscribed and whose filter kept the event from them. */
+function FilteredOut({ ids }: { ids: readonly string[] }) {
+  const webhooks = useWebhooks().data ?? [];
+  return (
+    <span className={layout.chips}>
+      {ids.map((id) => {
+        const webhook = webhooks.find((one) => one.id === id);
+        return (
+          <Link key={id} to={`/webhooks/${id}`}>
+            {webhook === undefined ? id : nameOf(webhook)}
+          </Link>
+        );
+      })}
+    </span>
+  );
+}
 
 function WhereItWent({ event }: { event: Event }) {
   return (
     <Card title="Where it went" isFlush>
       {event.deliveries.length === 0 ? (
-        <p className={deliveries.nothing}>{nowhere[event.status]}</p>
+        <p className={deliveries.nothing}>
+          {event.filtered_out.length === 0
+            ? nowhere[event.status]
+            : 'Filters kept it from the webhooks that had subscribed to it.'}
+        </p>
       ) : (
         <Rows
           label="Deliveries of this event"

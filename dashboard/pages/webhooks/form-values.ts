@@ -14,6 +14,9 @@ export interface FormValues extends AccessValues {
   /** One a line; none for all. */
   channels: string;
   profile: ProfileName;
+  /** JSONata; empty for none. */
+  filter: string;
+  transformation: string;
   /** "0 s, 30 s, 2 min"; empty for the profile's own. */
   delays: string;
   timeoutSeconds: string;
@@ -47,6 +50,8 @@ export const emptyForm: FormValues = {
   events: [],
   channels: '',
   profile: 'inbox',
+  filter: '',
+  transformation: '',
   delays: '',
   timeoutSeconds: '',
   healthCount: '',
@@ -69,6 +74,8 @@ export function formOf(webhook: Webhook): FormValues {
     events: webhook.events,
     channels: (webhook.channels ?? []).join('\n'),
     profile: webhook.profile as ProfileName,
+    filter: webhook.filter ?? '',
+    transformation: webhook.transformation ?? '',
     delays: schedule !== null && 'delays_ms' in schedule ? textOfDurations(schedule.delays_ms) : '',
     timeoutSeconds: webhook.timeout_ms === null ? '' : String(webhook.timeout_ms / 1_000),
     healthCount: health?.count ?? '',
@@ -98,6 +105,8 @@ export function bodyOf(
     description: values.description,
     events: [...values.events],
     channels: channels.length === 0 ? null : channels,
+    filter: values.filter.trim() === '' ? null : values.filter,
+    transformation: values.transformation.trim() === '' ? null : values.transformation,
     ...(keepsSchedule ? {} : { retry_schedule: delays.length === 0 ? null : { delays_ms: delays } }),
     timeout_ms: values.timeoutSeconds === '' ? null : Math.round(Number(values.timeoutSeconds) * 1_000),
     health: values.isPulled ? null : healthOf(values, current),

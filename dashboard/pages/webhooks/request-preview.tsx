@@ -59,8 +59,12 @@ export function RequestPreview({ values }: { values: FormValues }) {
 
 /** What of the form changes the request beyond its profile. */
 function requestSettings(values: FormValues) {
-  const { auth, headers } = bodyOf(values);
+  const { auth, headers, transformation } = bodyOf(values);
   // Nobody asks for a token to show what it would look like hidden.
   const shown = auth.type === 'oauth2' ? { type: 'bearer' as const, token: 'token' } : auth;
-  return { auth: shown, ...(headers === undefined ? {} : { headers }) };
+  return {
+    auth: shown,
+    ...(headers === undefined ? {} : { headers }),
+    ...(transformation ? { transformation } : {}),
+  };
 }

@@ -7,6 +7,7 @@ import layout from '../../ui/layout.module.css';
 import { CertificateFields } from './certificate-fields.tsx';
 import { durationsInText } from './durations.ts';
 import { EventPicker } from './event-picker.tsx';
+import { ExpressionFields } from './expression-fields.tsx';
 import { appInboxEvent, type FormValues, profileNames, profileNotes } from './form-values.ts';
 import { OrderFields } from './order-fields.tsx';
 import { PolicyFields } from './policy-fields.tsx';
@@ -97,6 +98,9 @@ export function WebhookForm({
               error={problemAt('/channels')}
             />
           </div>
+        </Card>
+        <Card>
+          <ExpressionFields values={values} set={set} problemAt={problemAt} />
         </Card>
         <Card>
           <PolicyFields values={values} set={set} problemAt={problemAt} delaysProblem={missing.delays} />

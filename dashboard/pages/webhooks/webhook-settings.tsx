@@ -58,6 +58,10 @@ function Setup({ webhook }: { webhook: Webhook }) {
               </span>
             ),
           Profile: <Chip>{webhook.profile}</Chip>,
+          Filter: webhook.filter && <code className={styles.expression}>{webhook.filter}</code>,
+          Transformation: webhook.transformation && (
+            <code className={styles.expression}>{webhook.transformation}</code>
+          ),
           Retries: scheduleInWords(webhook.retry_schedule),
           'Time limit': webhook.timeout_ms === null ? 'As in the profile' : duration(webhook.timeout_ms),
           Health: webhook.url === null ? undefined : health.data && healthInWords(health.data.policy),

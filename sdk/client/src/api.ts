@@ -97,7 +97,7 @@ export interface paths {
         put?: never;
         /**
          * Send an event again
-         * @description To one webhook, or to all that subscribe to it now. Where there is a delivery, whatever its status, it gets one more attempt, as by `POST /v1/deliveries/{id}/retry`: the same `webhook-id`, the same bytes. A webhook that got none, since it is newer than the event or had not subscribed, gets a delivery with its whole retry schedule. Not before the time of a scheduled event, nor of one that was cancelled or has expired.
+         * @description To one webhook, whatever its filter says, or to all that subscribe to it now and whose filters let it through. Where there is a delivery, whatever its status, it gets one more attempt, as by `POST /v1/deliveries/{id}/retry`: the same `webhook-id`, the same bytes. A webhook that got none, since it is newer than the event or had not subscribed, gets a delivery with its whole retry schedule. Not before the time of a scheduled event, nor of one that was cancelled or has expired.
          */
         post: operations["resendEvent"];
         delete?: never;
@@ -358,6 +358,26 @@ export interface paths {
          * @description Of an example event, signed with a secret that is made for it. Nothing is sent, and nothing stored. Values that are secret are shown as •••, as attempts show them.
          */
         post: operations["previewWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/try-expressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a filter and a transformation on an event
+         * @description One that was posted, or one made up. Answers what the filter says, and the body before and after the transformation; where an expression fails, or does not compile, the answer says where and why. Nothing is sent, and nothing stored.
+         */
+        post: operations["tryExpressions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1024,6 +1044,8 @@ export interface components {
             description?: string;
             /** @description Only events of these channels; null or absent for all events. */
             channels?: string[] | null;
+            filter?: string | null;
+            transformation?: string | null;
             retry_schedule?: ({
                 /** @description The delay before each attempt, the first included. */
                 delays_ms: number[];
@@ -1169,6 +1191,8 @@ export interface components {
             description?: string;
             /** @description Only events of these channels; null or absent for all events. */
             channels?: string[] | null;
+            filter?: string | null;
+            transformation?: string | null;
             retry_schedule?: ({
                 /** @description The delay before each attempt, the first included. */
                 delays_ms: number[];
@@ -1269,6 +1293,8 @@ export interface components {
             description?: string;
             /** @description Only events of these channels; null or absent for all events. */
             channels?: string[] | null;
+            filter?: string | null;
+            transformation?: string | null;
             retry_schedule?: ({
                 /** @description The delay before each attempt, the first included. */
                 delays_ms: number[];
@@ -1407,6 +1433,7 @@ export interface components {
             event_type: string;
             /** @description Shown as it is. */
             url?: string;
+            transformation?: string | null;
             /** @description Sent with every request. Read back, values are •••, which sent again keeps them. */
             headers?: {
                 [key: string]: string;
@@ -1455,6 +1482,34 @@ export interface components {
                 };
             };
         };
+        ExpressionTrial: {
+            /**
+             * @description Its expressions are tried where none are given, and its profile.
+             * @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd
+             */
+            webhook_id?: string;
+            /**
+             * @description Without a webhook: the profile whose body `$body` is.
+             * @enum {string}
+             */
+            profile?: "inbox" | "inbox-components" | "app-inbox" | "omnichannel" | "standard";
+            filter?: string | null;
+            transformation?: string | null;
+            /**
+             * @description An event that was posted; or `event`.
+             * @example evt_01k7q9w3v8e5xbm2rt4n6c0hzd
+             */
+            event_id?: string;
+            /** @description An event made up for this; or `event_id`. */
+            event?: {
+                /** @example message.delivered */
+                type: string;
+                channel?: string | null;
+                data: {
+                    [key: string]: unknown;
+                };
+            };
+        };
         Acknowledgement: {
             /** @description What came of single deliveries. It is judged as the answer of a URL: 2xx is success, anything else is tried again by the webhook’s retry schedule. */
             results?: {
@@ -1474,7 +1529,7 @@ export interface components {
                  * @description Why there was no answer, in place of a status.
                  * @enum {string}
                  */
-                error?: "http_status" | "redirect" | "gone" | "timeout" | "connect_timeout" | "connection_limit" | "connection_refused" | "connection_reset" | "unreachable" | "dns" | "tls" | "blocked_address" | "url_refused" | "protocol_error" | "unsendable" | "no_token" | "certificate_expired" | "proxy" | "interrupted" | "internal";
+                error?: "http_status" | "redirect" | "gone" | "timeout" | "connect_timeout" | "connection_limit" | "connection_refused" | "connection_reset" | "unreachable" | "dns" | "tls" | "blocked_address" | "url_refused" | "protocol_error" | "unsendable" | "no_token" | "certificate_expired" | "proxy" | "filter_failed" | "transformation_failed" | "interrupted" | "internal";
                 duration_ms?: number;
             }[];
             /**
@@ -1661,6 +1716,8 @@ export interface components {
             };
             /** @description Newest first; at most 1,000. */
             deliveries: components["schemas"]["Delivery"][];
+            /** @description Webhooks that subscribed to it and whose `filter` kept it from them. */
+            filtered_out: string[];
         };
         Delivery: {
             /** @example dlv_01k7q9w3v8e5xbm2rt4n6c0hzd */
@@ -1741,6 +1798,8 @@ export interface components {
             events: string[];
             channels: string[] | null;
             profile: string;
+            filter: string | null;
+            transformation: string | null;
             retry_schedule: ({
                 /** @description The delay before each attempt, the first included. */
                 delays_ms: number[];
@@ -1893,6 +1952,8 @@ export interface components {
             events: string[];
             channels: string[] | null;
             profile: string;
+            filter: string | null;
+            transformation: string | null;
             retry_schedule: ({
                 /** @description The delay before each attempt, the first included. */
                 delays_ms: number[];
@@ -2020,6 +2081,8 @@ export interface components {
             events: string[];
             channels: string[] | null;
             profile: string;
+            filter: string | null;
+            transformation: string | null;
             retry_schedule: ({
                 /** @description The delay before each attempt, the first included. */
                 delays_ms: number[];
@@ -2287,6 +2350,34 @@ export interface components {
                 [key: string]: string;
             };
             body: string;
+        };
+        TriedExpressions: {
+            /** @description As the expressions see it. */
+            event: {
+                [key: string]: unknown;
+            };
+            /** @description Null where there is no filter. */
+            filter: {
+                passes: boolean | null;
+                failure: components["schemas"]["ExpressionFailure"] | null;
+            } | null;
+            /** @description What would be sent without the transformation; null when the profile cannot send it. */
+            body: string | null;
+            /** @description Null where there is no transformation. */
+            transformation: {
+                body: string | null;
+                failure: components["schemas"]["ExpressionFailure"] | null;
+            } | null;
+        };
+        ExpressionFailure: {
+            /**
+             * @description JSONata’s own, or Postrider’s.
+             * @example T2001
+             */
+            code: string;
+            /** @description How many characters of the expression had been read where it failed. */
+            position: number | null;
+            message: string;
         };
         PulledDeliveries: {
             data: components["schemas"]["PulledDelivery"][];
@@ -5108,6 +5199,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PreviewedRequest"];
+                };
+            };
+            /** @description A parameter, a header or the body’s form is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no valid API key */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller has not the scope webhooks:read */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body holds something that is not taken */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account has a limit, and has reached it */
+            429: {
+                headers: {
+                    /** @description Seconds until it may be sent again. */
+                    "Retry-After": string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    RateLimit?: string;
+                    /** @description draft-ietf-httpapi-ratelimit-headers-11 */
+                    "RateLimit-Policy"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database is not available */
+            503: {
+                headers: {
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tryExpressions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExpressionTrial"];
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedExpressions"];
                 };
             };
             /** @description A parameter, a header or the body’s form is wrong */

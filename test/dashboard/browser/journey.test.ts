@@ -114,6 +114,29 @@ test('OAuth 2 and a client certificate: what is wrong stands at its field, and w
   await context.close();
 });
 
+test('a filter and a transformation are tried, as they are typed, on an event that was posted', async () => {
+  const type = 'order.paid';
+  await postrider.postEvent({ type, data: { amount: 120 } });
+  const { page, context, complaints } = await openPage(browser);
+  await signIn(page, postrider.apiUrl(), postrider.key);
+  await page.goto(`${postrider.apiUrl()}/webhooks/new`);
+  await page.getByText('Filter and transformation').click();
+  const event = page.getByLabel('Try them on an event');
+  await event.getByText(type).first().waitFor({ state: 'attached' });
+  await event.selectOption({ index: 1 });
+  await page.getByLabel('Filter').fill('data.amount > ');
+  await sees(page, 'At character 14: Unexpected end of expression (S0207)');
+  await page.getByLabel('Filter').fill('data.amount > 200');
+  await sees(page, 'Nothing: the filter keeps it back.');
+  await page.getByLabel('Filter').fill('data.amount > 100');
+  await sees(page, 'Passes the filter');
+  await page.getByLabel('Transformation').fill('{"paid": data.amount}');
+  await main(page).getByLabel('What is sent').getByText('"paid"').waitFor();
+  await main(page).getByLabel('The event').getByText('"created_at"').waitFor();
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
 test('a webhook’s life: made by the form, delivered to, failing, disabled, re-enabled, and what was held goes out', async () => {
   const { page, context, complaints } = await openPage(browser);
   await signIn(page, postrider.apiUrl(), postrider.key);

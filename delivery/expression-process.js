@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import jsonata from 'jsonata';
+
+/**
+ * The process in which accounts' expressions run, one after the other: expression-runner.ts starts it, and ends it when one
+ * takes too much. Plain JavaScript, since Node starts it as it is, be it from the sources or compiled.
+ *
+ * The same expression on the same event always gives the same: the clock stands at the event's time, and randomness comes
+ * from the event's id.
+ */
+
+/** @import { ExpressionRequest, ProcessAnswer } from './expression-runner.ts' */
+/** @typedef {{ code: string, position?: number, token?: unknown, value?: unknown, index?: unknown }} JsonataError */
+
+const mostCompiled = 1_000;
+
+const [mostResultCharacters = 0, timeoutMs = 0] = process.argv.slice(2).map(Number);
+/** JSONata keeps these itself, as far as it gets to look: the rest is ended from outside. */
+const guards = { timeout: timeoutMs, stack: 5_000, sequence: 1_000_000 };
+/** @type {ReadonlyMap<string, string>} */
+const guardCodes = new Map([
+  ['D1011', 'too_deep'],
+  ['D1012', 'too_long'],
+  ['D2014', 'too_many'],
+  ['D2015', 'too_many'],
+]);
+/** @type {Map<string, jsonata.Expression>} */
+const compiled = new Map();
+const isTrue = jsonata('$boolean($value)');
+const templates = messageTemplates();
+let now = 0;
+let random = 0;
+
+standStill();
+for (const { prototype } of [
+  Object,
+  Array,
+  Function,
+  String,
+  Number,
+  Boolean,
+  RegExp,
+  Date,
+  Promise,
+  Error,
+]) {
+  Object.seal(prototype);
+}
+
+// Also in the midst of an expression without end it does not outlive whoever started it.
+new Worker(
+  `const parent = process.ppid; setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000)`,
+  { eval: true },
+);
+process.on('disconnect', () => process.exit());
+// One after the other, also of those that come together: who asks goes by the order of the answers.
+let last = Promise.resolve();
+process.on('message', (request) => {
+  last = last.then(async () => {
+    process.send?.(await answer(/** @type {ExpressionRequest} */ (request)));
+  });
+});
+process.send?.('ready');
+
+/** @param {ExpressionRequest} request @returns {Promise<ProcessAnswer>} */
+async function answer(request) {
+  try {
+    return await run(request);
+  } catch (error) {
+    return { failure: failureOf(error) };
+  }
+}
+
+/** @param {ExpressionRequest} request @returns {Promise<ProcessAnswer>} */
+async function run({ kind, expression, event, body }) {
+  const known = compile(expression);
+  if (event === undefined) return { text: '' };
+  now = event.at_ms;
+  random = hash(event.id);
+  // Given even where there are none, so that what an expression assigns is gone with its run.
+  const result = await known.evaluate(
+    JSON.parse(event.json),
+    body === undefined ? {} : { body: JSON.parse(body) },
+  );
+  if (kind === 'filter') return { text: String((await isTrue.evaluate(null, { value: result })) === true) };
+  if (result === undefined) return { failure: { code: 'no_result' } };
+  const text = JSON.stringify(result, refuseFunctions);
+  return text.length > mostResultCharacters ? { failure: { code: 'result_too_large' } } : { text };
+}
+
+/** @param {string} expression */
+function compile(expression) {
+  const known = compiled.get(expression) ?? jsonata(expression, guards);
+  if (!compiled.has(expression)) refuseEval(known.ast());
+  compiled.delete(expression);
+  compiled.set(expression, known);
+  const [oldest] = compiled.keys();
+  if (compiled.size > mostCompiled && oldest !== undefined) compiled.delete(oldest);
+  return known;
+}
+
+/**
+ * What an event holds is never run as an expression.
+ * @param {unknown} part of a syntax tree
+ * @param {Set<unknown>} seen
+ */
+function refuseEval(part, seen = new Set()) {
+  if (typeof part !== 'object' || part === null || seen.has(part)) return;
+  seen.add(part);
+  const { type, value, position } = /** @type {Record<string, unknown>} */ (part);
+  if (type === 'variable' && value === 'eval') {
+    throw { code: 'no_eval', position };
+  }
+  for (const inner of Object.values(part)) refuseEval(inner, seen);
+}
+
+/** @param {string} _name @param {unknown} value */
+function refuseFunctions(_name, value) {
+  const isFunction =
+    typeof value === 'function' ||
+    (typeof value === 'object' &&
+      value !== null &&
+      ('_jsonata_lambda' in value || '_jsonata_function' in value));
+  if (isFunction) throw { code: 'no_json' };
+  return value;
+}
+
+/** @param {unknown} error @returns {{ code: string, position?: number, message?: string }} */
+function failureOf(error) {
+  if (error instanceof RangeError) return { code: 'too_deep' };
+  const { code, position } = /** @type {Partial<JsonataError>} */ (error ?? {});
+  const place = typeof position === 'number' ? { position } : {};
+  if (code === 'no_eval' || code === 'no_json') return { code, ...place };
+  const guard = guardCodes.get(code ?? '');
+  if (guard !== undefined) return { code: guard, ...place };
+  const template = code === undefined ? undefined : templates.get(code);
+  if (code === undefined || template === undefined) return { code: 'internal', ...place };
+  // What $error and $assert say is made of the event.
+  if (template.includes('{{{message')) return { code: 'refused_by_itself', ...place };
+  return { code, ...place, message: `${filled(template, /** @type {JsonataError} */ (error))} (${code})` };
+}
+
+/**
+ * JSONata's message without the values that it met; what stood in the expression itself may be repeated.
+ * @param {string} template @param {JsonataError} error
+ */
+function filled(template, error) {
+  const isOfExpression = error.code.startsWith('S');
+  return template.replace(/\{\{\{?(\w+)\}?\}\}/g, (_, name) => {
+    if (!isOfExpression && name !== 'token' && name !== 'index') return '…';
+    const value = error[/** @type {'token'} */ (name)];
+    return typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : '…';
+  });
+}
+
+/** JSONata's messages by code, which it does not export. */
+function messageTemplates() {
+  const source = readFileSync(createRequire(import.meta.url).resolve('jsonata'), 'utf8');
+  const found = source.matchAll(/"([STDU]\d{4})": ("(?:[^"\\]|\\.)*")/g);
+  return new Map(
+    [...found].map(([, code, text]) => [code, /** @type {string} */ (JSON.parse(text ?? '""'))]),
+  );
+}
+
+function standStill() {
+  const RealDate = Date;
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (_, args) => Reflect.construct(RealDate, args.length === 0 ? [now] : args),
+  });
+  // mulberry32
+  Math.random = () => {
+    random = (random + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(random ^ (random >>> 15), random | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** FNV-1a. @param {string} text */
+function hash(text) {
+  let sum = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
+  }
+  return sum | 0;
+}
