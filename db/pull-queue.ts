@@ -170,14 +170,15 @@ export const settleQueued = query(
 
 /**
  * Puts a delivery into its webhook's queue again, whatever became of it: it is pulled once more, ahead of what is not numbered yet.
- * What is left of its retry schedule stays. Whoever has pulled it already and answers later settles nothing by that.
+ * Whoever asks for it wants it, whatever its webhook's filter says. What is left of its retry schedule stays. Whoever has pulled it already and answers later settles nothing by that.
  */
 export const requeueDelivery = query(
   (db: Database, accountId: AccountId, id: DeliveryId): Promise<void> =>
     db.transaction(async (tx) => {
       await tx.execute(
         sql`with queued as (
-            update deliveries d set status = 'queued', pull_number = null, next_attempt_at = null, ended_at = null, reason = null
+            update deliveries d set status = 'queued', pull_number = null, next_attempt_at = null, ended_at = null, reason = null,
+              is_filter_open = false
             from webhooks w
             where d.id = ${uuidOf(id)} and d.account_id = ${uuidOf(accountId)}
               and w.id = d.webhook_id and w.url is null and w.deleted_at is null

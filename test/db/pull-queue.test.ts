@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptEvents } from '../../db/accept-events.ts';
 import { type Database, type OpenDatabase, selectRows } from '../../db/database.ts';
 import { type DeliveryId, newId, uuidOf, type WebhookId } from '../../db/ids.ts';
-import { type Settleable, settleQueued, takeQueued } from '../../db/pull-queue.ts';
+import { requeueDelivery, type Settleable, settleQueued, takeQueued } from '../../db/pull-queue.ts';
 import type { AttemptRecord } from '../../db/record-attempts.ts';
-import { accounts, webhooks } from '../../db/schema.ts';
+import { accounts, deliveries, webhooks } from '../../db/schema.ts';
 import { cursorIn, textOfCursor } from '../../delivery/pull-cursor.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
@@ -142,6 +142,16 @@ describe('a queue', () => {
     const places = { up_to: taken.at(-1)?.number ?? 0, handed_out_at: new Date() };
     const settled = await settleQueued(database.db, webhook, places, recordOf(webhook, true));
     expect(settled.map(({ record }) => record.delivery_id)).toEqual([first, last]);
+  });
+
+  it('has what its filter had kept back once more when that is asked for, without asking the filter', async () => {
+    const webhook = await newWebhook();
+    const id = await accept(database.db, webhook);
+    const open = { status: 'cancelled', is_filter_open: true } as const;
+    await database.db.update(deliveries).set(open).where(eq(deliveries.id, id));
+    expect(await take(webhook, 0)).toEqual([]);
+    await requeueDelivery(database.db, account_id, id);
+    expect(await take(webhook, 0)).toMatchObject([{ delivery: { id, is_filter_open: false } }]);
   });
 
   it('loses nothing, and hands out nothing that has ended, whatever is taken, done, failed or forgotten in between', async () => {
