@@ -320,8 +320,11 @@ export function createIntake({
     waitingEvents: () => waitingEvents,
 
     async close() {
-      while (asking.size > 0 || storing.size > 0 || waiting.length > 0)
-        await Promise.race([Promise.all(storing), delay(lookAgainMs)]);
+      while (asking.size > 0 || storing.size > 0 || waiting.length > 0) {
+        const later = delay(lookAgainMs);
+        // Nothing is stored at once: then nobody else would have a turn.
+        await (storing.size > 0 ? Promise.race([Promise.all(storing), later]) : later);
+      }
       await pacer.close();
     },
   };

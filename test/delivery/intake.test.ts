@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -123,6 +124,20 @@ describe('the intake', () => {
     await Promise.all(before);
     await intake.close();
   });
+});
+
+it('an intake that is closed while a filter is asked waits for it, and lets others have their turn', async () => {
+  const { id } = await createAccount(database.db, 'Filtering');
+  const webhook = { id: newId('wh'), account_id: id, url: 'https://receiver.test/', profile: 'inbox' };
+  await database.db.insert(webhooks).values({ ...webhook, events: ['*'], filter: 'data.amount > 1' });
+  let patienceMs = 0;
+  const filter = () => delay(patienceMs, { passes: true });
+  const intake = createIntake({ ...{ db: database.db, expressions: { filter } }, ...notingPacer() });
+  // From then on its webhooks are known.
+  await intake.accept(newEvent({ account_id: id }));
+  patienceMs = 50;
+  const [accepted] = await Promise.all([intake.accept(newEvent({ account_id: id })), intake.close()]);
+  expect(accepted).toMatchObject({ outcome: 'accepted', deliveries: [{ is_filter_open: false }] });
 });
 
 describe('a first attempt', () => {
