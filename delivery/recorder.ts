@@ -25,6 +25,8 @@ interface Waiting {
 }
 
 const mostPerWrite = 500;
+/** Bodies that were made or answered are up to so long that as many records would be too much for one statement. */
+const mostCharactersPerWrite = 16 * 1024 * 1024;
 /** Writes begin so far apart, in ms, unless this many records wait: few large ones cost the database less. */
 const apartMs = 20;
 const manyRecords = 100;
@@ -73,10 +75,17 @@ export function createRecorder({ db, log }: { db: Database; log: Logger }): Reco
   function takeGroup(): Waiting[] {
     const group = new Map<string, Waiting>();
     const left: Waiting[] = [];
+    let characters = 0;
+    let isFull = false;
     for (const one of waiting) {
       const key = one.record.delivery_id;
-      if (group.size < mostPerWrite && !group.has(key)) group.set(key, one);
-      else left.push(one);
+      const more = charactersOf(one.record);
+      isFull ||= group.size >= mostPerWrite || (group.size > 0 && characters + more > mostCharactersPerWrite);
+      if (isFull || group.has(key)) left.push(one);
+      else {
+        group.set(key, one);
+        characters += more;
+      }
     }
     waiting = left;
     return [...group.values()];
@@ -123,6 +132,10 @@ export function createRecorder({ db, log }: { db: Database; log: Logger }): Reco
         writeSoon();
       }),
   };
+}
+
+function charactersOf({ request_body, response_body }: AttemptRecord): number {
+  return (request_body?.length ?? 0) + (response_body?.length ?? 0);
 }
 
 /** A statement that was given up, since the server hung, has gone through after all. */
