@@ -98,16 +98,23 @@ export function createAttempter(dependencies: {
       release();
       return endFiltered(delivery);
     }
+    // The filter may have been waited for.
+    if (hasExpired(delivery)) {
+      release();
+      return expire(delivery);
+    }
     const startedAt = new Date();
     // Those of the schedule have waited for their turn.
     const isCounted = trigger !== 'schedule' && isLimited(delivery.webhook);
     const uncount = isCounted ? limiter.count(delivery.webhook) : undefined;
     const posting =
       asked === 'passes' ? postDelivery(delivery, target, startedAt, dependencies) : notSent(asked);
-    const { headers, body, answer } = await Promise.resolve(posting).finally(() => {
+    const posted = await Promise.resolve(posting).finally(() => {
       uncount?.();
       release();
     });
+    if (posted === undefined) return expire(delivery);
+    const { headers, body, answer } = posted;
     const verdict = judge(target.profile, answer, { now: Date.now() });
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
     const stepMs = isFollowed

@@ -39,6 +39,6 @@ export function createExpirer({ db, onEnded }: { db: Database; onEnded: (count: 
 }
 
 /** Whether no attempt of it is to be made any more. */
-export function hasExpired({ expires_at }: Pick<LoadedDelivery, 'expires_at'>): boolean {
-  return expires_at !== null && expires_at.getTime() <= Date.now();
+export function hasExpired({ expires_at }: Pick<LoadedDelivery, 'expires_at'>, now = Date.now()): boolean {
+  return expires_at !== null && expires_at.getTime() <= now;
 }

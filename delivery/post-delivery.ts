@@ -6,6 +6,7 @@ import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { eventToSend } from './event-to-send.ts';
+import { hasExpired } from './expirer.ts';
 import type { Expressions } from './expressions.ts';
 import type { HttpClient } from './http-client.ts';
 import { postWithToken, type Sent } from './post-with-token.ts';
@@ -21,7 +22,15 @@ export interface Posted {
   answer: Answer;
 }
 
-/** Makes the request of a delivery's attempt and sends it. What cannot be sent is answered as a failure. */
+/** The event expired while its body or a token was waited for. */
+class ExpiredMeanwhile extends Error {
+  override readonly name = 'ExpiredMeanwhile';
+}
+
+/**
+ * Makes the request of a delivery's attempt and sends it. What cannot be sent is answered as a failure; undefined when the event
+ * expired before anything was sent.
+ */
 export async function postDelivery(
   delivery: LoadedDelivery,
   target: Target,
@@ -37,7 +46,7 @@ export async function postDelivery(
     expressions: Pick<Expressions, 'transform'>;
     userAgent: string;
   },
-): Promise<Posted> {
+): Promise<Posted | undefined> {
   if (!target.isUrlAllowed) return notSent(failedFor('url_refused'));
   if (target.certificateEndsAt <= attemptedAt.getTime()) return notSent(failedFor('certificate_expired'));
   const { auth: credentials, timeoutMs } = target;
@@ -45,7 +54,10 @@ export async function postDelivery(
     const event = eventToSend(delivery.event);
     const body = await bodyOf(expressions, delivery, target.profile, event);
     if (typeof body !== 'string') return notSent(body);
+    let isSent = false;
     const send = async (auth: SentAuth, timeoutMs: number): Promise<Sent> => {
+      if (!isSent && hasExpired(delivery)) throw new ExpiredMeanwhile();
+      isSent = true;
       const { profile, secrets, headers: own } = target;
       const request = buildRequest({
         profile,
@@ -63,10 +75,15 @@ export async function postDelivery(
     };
     const sent =
       credentials.type === 'oauth2'
-        ? await postWithToken(tokens, { webhook: delivery.webhook.id, credentials, timeoutMs }, send)
+        ? await postWithToken(
+            tokens,
+            { webhook: delivery.webhook.id, credentials, timeoutMs, isOver: () => hasExpired(delivery) },
+            send,
+          )
         : await send(credentials, timeoutMs);
     return { ...sent, body: delivery.webhook.transformation === null ? null : body };
   } catch (error) {
+    if (error instanceof ExpiredMeanwhile) return undefined;
     if (!(error instanceof UnsendableEventError)) throw error;
     return notSent(failedFor('unsendable'));
   }

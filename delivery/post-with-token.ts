@@ -18,7 +18,8 @@ const unauthorized = 401;
 
 /**
  * Posts with an access token, all within the attempt's time. A token that was there before this attempt, and that the
- * receiver answers with 401, may have been taken back: then it is renewed and the request repeated, once.
+ * receiver answers with 401, may have been taken back: then it is renewed and the request repeated, once, unless by then nothing
+ * more is to be sent.
  */
 export async function postWithToken(
   tokens: AccessTokens,
@@ -26,7 +27,8 @@ export async function postWithToken(
     webhook,
     credentials,
     timeoutMs,
-  }: { webhook: WebhookId; credentials: ClientCredentials; timeoutMs: number },
+    isOver = () => false,
+  }: { webhook: WebhookId; credentials: ClientCredentials; timeoutMs: number; isOver?: () => boolean },
   post: Post,
 ): Promise<Sent> {
   const startedAt = performance.now();
@@ -50,7 +52,7 @@ export async function postWithToken(
     return sent;
   }
   const second = await withinTime(tokens.renew(webhook, credentials, first.token), left());
-  if (second === undefined || 'problem' in second) return sent;
+  if (second === undefined || 'problem' in second || isOver()) return sent;
   const repeated = await postWith(second.token);
   if (isUnauthorized(repeated)) tokens.refusedNew(webhook);
   return repeated;

@@ -8,6 +8,7 @@ import { buildRequest } from '../webhook/request.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { ChangesFeed } from './changes-feed.ts';
 import { eventToSend } from './event-to-send.ts';
+import { hasExpired } from './expirer.ts';
 import type { Expressions } from './expressions.ts';
 import { textOfCursor } from './pull-cursor.ts';
 import { createPullSettler, type PulledWebhook, type PullSettler } from './pull-settler.ts';
@@ -74,7 +75,10 @@ export function createPullDoor({
     for (const look of lookers.get(id) ?? []) look();
   }
 
-  async function handOut(webhook: PulledWebhook, { number, delivery }: Queued): Promise<Pulled | undefined> {
+  async function handOut(
+    webhook: PulledWebhook,
+    { number, delivery }: Queued,
+  ): Promise<Omit<Pulled, 'cursor'> | undefined> {
     const attemptedAt = new Date();
     const event = eventToSend(delivery.event);
     try {
@@ -93,7 +97,6 @@ export function createPullDoor({
       const auth = { type: 'none' } as const;
       const { headers, body } = buildRequest({ ...target, auth, event, body: made, attemptedAt, userAgent });
       return {
-        cursor: textOfCursor({ webhook_id: webhook.id, number, at_ms: attemptedAt.getTime() }),
         ...{ delivery_id: delivery.id, event_id: event.id, event_type: event.type },
         attempt: delivery.attempt_count + 1,
         ...{ headers, body },
@@ -110,11 +113,19 @@ export function createPullDoor({
   return {
     async take(webhook, { after, limit }) {
       const queued = await takeQueued(db, webhook.id, { after, limit, mostBytes });
-      const pulled: Pulled[] = [];
+      const made: { one: Queued; item: Omit<Pulled, 'cursor'> }[] = [];
       for (const one of queued) {
         const item = await handOut(webhook, one);
-        if (item !== undefined) pulled.push(item);
+        if (item !== undefined) made.push({ one, item });
       }
+      // Expressions may have been waited for meanwhile. What has expired by this moment is not counted as handed out.
+      const at_ms = Date.now();
+      const pulled = made
+        .filter(({ one }) => !hasExpired(one.delivery, at_ms))
+        .map(({ one: { number }, item }) => ({
+          cursor: textOfCursor({ webhook_id: webhook.id, number, at_ms }),
+          ...item,
+        }));
       return { pulled, upTo: queued.at(-1)?.number ?? after };
     },
 

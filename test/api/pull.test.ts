@@ -1,5 +1,8 @@
+import { pino } from 'pino';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { cursorIn } from '../../delivery/pull-cursor.ts';
+import { createPullDoor } from '../../delivery/pull-door.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
 import { openEventStream } from '../setup/event-stream.ts';
 import { waitFor } from '../setup/wait-for.ts';
@@ -111,6 +114,38 @@ describe('a webhook without a URL', () => {
       return data.length === 1 ? data : undefined;
     }, 'the first to expire');
     expect(left).toMatchObject([{ event_type: 'pulled.lasting' }]);
+  });
+
+  it('hands out nothing that has expired while its body or another was made, and counts it as done by nobody', async () => {
+    const { id, profile } = await pulledWebhook({ transformation: 'data' });
+    const expires_at = new Date(Date.now() + 60_000).toISOString();
+    await post('/v1/events', { type: 'pulled.slow', data: {}, expires_at });
+    await postEvents('pulled.slow', 1);
+    let made = 0;
+    const transform = async () => {
+      made += 1;
+      if (made === 2) vi.setSystemTime(Date.parse(expires_at) + 1);
+      return { body: `${made}` };
+    };
+    const door = createPullDoor({
+      ...{ db: api.db, sealer: api.sealer, userAgent: 'Postrider/1.2.3', scheduleScale: 1 },
+      changes: { listen: () => undefined },
+      expressions: { transform, filter: () => Promise.reject(new Error('it has none')) },
+      failures: { tell: () => {} },
+      onSettled: () => {},
+      log: pino({ level: 'silent' }),
+    });
+    const webhook = { id, account_id: api.accountId, profile, retry_schedule: null, timeout_ms: null };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const { pulled, upTo } = await door.take(webhook, { after: 0, limit: 10 });
+      expect(pulled).toMatchObject([{ body: '2' }]);
+      const cursor = cursorIn(pulled[0]!.cursor)!;
+      expect(cursor.number).toBe(upTo);
+      expect(await door.acknowledge(webhook, cursor)).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('waits for a delivery as long as it is asked to', async () => {

@@ -132,6 +132,17 @@ describe('a receiver that answers 401', () => {
     expect(server.asked).toHaveLength(3);
   });
 
+  test('keeps its answer when by then nothing more is to be sent', async () => {
+    server = await startTokenServer();
+    const { post, got, taken } = receiver('token-1');
+    await send(post);
+    taken.pop();
+    vi.advanceTimersByTime(1);
+    const wanted = { webhook, credentials: credentials(), timeoutMs: 5_000, isOver: () => true };
+    expect((await postWithToken(tokens, wanted, post)).answer).toMatchObject({ status: 401 });
+    expect(got).toEqual(['token-1', 'token-1']);
+  });
+
   test('keeps its answer when there is no new token, or the same again', async () => {
     const same = { body: { access_token: 'token-1', expires_in: 3_600 } };
     server = await startTokenServer((number) => (number === 3 ? { status: 500, body: '' } : same));
