@@ -5,6 +5,7 @@ import {
   describeExpressionFailure,
   type ExpressionFailure,
   type ExpressionKind,
+  isOwnFailure,
 } from '../webhook/expressions.ts';
 import type { EventToSend, Profile } from '../webhook/profile.ts';
 import type { Expressions } from './expressions.ts';
@@ -48,10 +49,6 @@ export async function bodyOf(
 }
 
 function notMade(kind: ExpressionKind, failure: ExpressionFailure): NotAnswered {
-  return {
-    kind: 'failed',
-    reason: reasons[kind],
-    detail: describeExpressionFailure(kind, failure),
-    durationMs: 0,
-  };
+  const reason = isOwnFailure(failure) ? 'expressions_busy' : reasons[kind];
+  return { kind: 'failed', reason, detail: describeExpressionFailure(kind, failure), durationMs: 0 };
 }

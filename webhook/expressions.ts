@@ -43,25 +43,29 @@ const messages = {
 
 export type ExpressionFailureCode = keyof typeof messages;
 
-/** The failures that say nothing of the expression: the same one may succeed in a moment. */
-const passingCodes: readonly string[] = [
-  'paused',
-  'not_run_in_time',
-  'not_available',
-] satisfies ExpressionFailureCode[];
+/** The failures that its account has no part in. */
+const ownCodes: readonly string[] = ['not_run_in_time', 'not_available'] satisfies ExpressionFailureCode[];
 
 /** A failure that is not JSONata's. */
 export function expressionFailure(code: ExpressionFailureCode): ExpressionFailure {
   return { code, position: null, message: messages[code] };
 }
 
-/** Whether it is Postrider that could not run the expression now. */
-export function isPassing({ code }: ExpressionFailure): boolean {
-  return passingCodes.includes(code);
+/** Whether it is Postrider that could not run the expression now, whatever it is. */
+export function isOwnFailure({ code }: ExpressionFailure): boolean {
+  return ownCodes.includes(code);
+}
+
+/** Whether it says nothing of the expression: the same one may succeed in a moment. */
+export function isPassing(failure: ExpressionFailure): boolean {
+  return failure.code === ('paused' satisfies ExpressionFailureCode) || isOwnFailure(failure);
 }
 
 /** In words, for people who read an attempt: which expression, where, and what was wrong. */
 export function describeExpressionFailure(kind: ExpressionKind, failure: ExpressionFailure): string {
+  if (isOwnFailure(failure)) {
+    return `the webhook's ${kind} was not run on the side of the sender${placeAndCause(failure)}`;
+  }
   return `the webhook's ${kind} failed${placeAndCause(failure)}`;
 }
 

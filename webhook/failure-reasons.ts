@@ -30,6 +30,8 @@ const sentences = {
   /** The webhook's own expressions gave no result; an attempt's detail says where and why. */
   filter_failed: () => "the webhook's filter failed",
   transformation_failed: () => "the webhook's transformation failed",
+  /** Postrider could not run them now: too much waits to be run, or their process does not start. An attempt's detail says which. */
+  expressions_busy: () => "the webhook's expressions were not run on the side of the sender",
   /** Postrider stopped, or the process died, while the attempt was under way. */
   interrupted: () => 'the attempt was interrupted on the side of the sender',
   /** None of these: a fault of our own, to be looked into. */
@@ -41,11 +43,11 @@ export type FailureReason = keyof typeof sentences;
 /** The reasons for which no request was made at all. */
 export const unsentReasons = [
   ...(['url_refused', 'unsendable', 'no_token', 'certificate_expired'] as const),
-  ...(['filter_failed', 'transformation_failed'] as const),
+  ...(['filter_failed', 'transformation_failed', 'expressions_busy'] as const),
 ] as const satisfies FailureReason[];
 
 /** The reasons that say nothing of the endpoint: its health does not count them. */
-export const blamelessReasons: readonly FailureReason[] = ['unsendable', 'proxy'];
+export const blamelessReasons: readonly FailureReason[] = ['unsendable', 'proxy', 'expressions_busy'];
 
 export function isBlameless(reason: FailureReason): boolean {
   return blamelessReasons.includes(reason);

@@ -64,6 +64,7 @@ const reasonWords: Record<string, string> = {
   proxy: 'Egress proxy did not connect',
   filter_failed: 'The filter failed',
   transformation_failed: 'The transformation failed',
+  expressions_busy: 'Expressions could not be run',
   interrupted: 'Interrupted on our side',
   internal: 'A fault of our own',
 };

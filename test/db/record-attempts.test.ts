@@ -6,6 +6,7 @@ import { DatabaseRejected } from '../../db/errors.ts';
 import { type DeliveryId, newId } from '../../db/ids.ts';
 import { type AttemptRecord, isAttemptRecorded, recordAttempts } from '../../db/record-attempts.ts';
 import { accounts, attempts, deliveries, webhooks } from '../../db/schema.ts';
+import { blamelessReasons } from '../../webhook/failure-reasons.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -130,6 +131,11 @@ describe('recording attempts', () => {
         [ids[2], 'succeeded'],
       ]),
     );
+  });
+
+  it.each(blamelessReasons)('that failed as %s is no outcome of its endpoint', async (reason) => {
+    const [recorded] = await record(failure(await newDelivery(), { reason }));
+    expect(recorded).toMatchObject({ status: 'pending', outcome_number: null });
   });
 
   it('is done once, however often it is asked for', async () => {

@@ -1529,7 +1529,7 @@ export interface components {
                  * @description Why there was no answer, in place of a status.
                  * @enum {string}
                  */
-                error?: "http_status" | "redirect" | "gone" | "timeout" | "connect_timeout" | "connection_limit" | "connection_refused" | "connection_reset" | "unreachable" | "dns" | "tls" | "blocked_address" | "url_refused" | "protocol_error" | "unsendable" | "no_token" | "certificate_expired" | "proxy" | "filter_failed" | "transformation_failed" | "interrupted" | "internal";
+                error?: "http_status" | "redirect" | "gone" | "timeout" | "connect_timeout" | "connection_limit" | "connection_refused" | "connection_reset" | "unreachable" | "dns" | "tls" | "blocked_address" | "url_refused" | "protocol_error" | "unsendable" | "no_token" | "certificate_expired" | "proxy" | "filter_failed" | "transformation_failed" | "expressions_busy" | "interrupted" | "internal";
                 duration_ms?: number;
             }[];
             /**
