@@ -119,6 +119,8 @@ type StoreOptions = RunOptions & Pick<AcceptOptions, 'laneWorkflowIdOf'>;
 
 /** So often webhooks may change in the moment in which events of their account are stored. */
 const mostReloads = 5;
+/** And so often filters are asked then, since others' events wait meanwhile: what has no verdict after that is open. */
+const mostAsks = 2;
 
 /** An event with what is owed of it. */
 interface Placed {
@@ -128,6 +130,8 @@ interface Placed {
   filteredOut: WebhookId[];
 }
 
+/** By event, webhook and filter. */
+type Verdicts = Map<string, FilterVerdict>;
 type VerdictOf = (event: NewEvent, webhook: Subscription) => FilterVerdict;
 
 interface Choice {
@@ -164,13 +168,16 @@ export const acceptEvents = query(
       ...(laneWorkflowIdOf === undefined ? {} : { laneWorkflowIdOf }),
     };
     const laneOf = laneFinder();
+    const verdicts: Verdicts = new Map();
     const accounts = [...new Set(newEvents.map((event) => event.account_id))];
     for (let reloads = 0; ; reloads += 1) {
       const known = await memory.recall(db, accounts, options);
       const webhooks = new Map(known.map((one) => [one.account_id, one.webhooks]));
       const questions = askFilters === undefined ? [] : filterQuestions(newEvents, known, subscribes);
-      const verdictOf =
-        questions.length === 0 || askFilters === undefined ? passes : await askAll(questions, askFilters);
+      if (questions.length > 0 && askFilters !== undefined && reloads < mostAsks) {
+        await askAll(questions, askFilters, verdicts);
+      }
+      const verdictOf = questions.length === 0 ? passes : verdictFinder(questions, verdicts);
       const choice = { subscribes, workflowIdOf, hasHeadStart, verdictOf, laneOf };
       const place = (event: NewEvent) => placed(event, webhooks.get(event.account_id) ?? [], choice);
       try {
@@ -261,10 +268,24 @@ export function filterQuestions(
 async function askAll(
   questions: readonly FilterQuestion[],
   askFilters: NonNullable<AcceptOptions['askFilters']>,
-): Promise<VerdictOf> {
-  const verdicts = await askFilters(questions);
+  verdicts: Verdicts,
+): Promise<void> {
+  const answers = await askFilters(questions);
+  for (const [index, question] of questions.entries()) {
+    verdicts.set(keyOf(question), answers[index] ?? 'open');
+  }
+}
+
+function keyOf({ event, webhook }: FilterQuestion): string {
+  return `${event.id} ${webhook.id} ${webhook.filter}`;
+}
+
+function verdictFinder(questions: readonly FilterQuestion[], verdicts: Verdicts): VerdictOf {
   const byKey = new Map(
-    questions.map(({ event, webhook }, index) => [`${event.id} ${webhook.id}`, verdicts[index]]),
+    questions.map((question) => {
+      const { event, webhook } = question;
+      return [`${event.id} ${webhook.id}`, verdicts.get(keyOf(question)) ?? 'open'] as const;
+    }),
   );
   return (event, webhook) => byKey.get(`${event.id} ${webhook.id}`) ?? 'passes';
 }

@@ -1,7 +1,7 @@
 import { eq, inArray } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
+import { acceptEvents, type FilterQuestion, type NewEvent } from '../../db/accept-events.ts';
 import type { OpenDatabase } from '../../db/database.ts';
 import { type AccountId, newId, type WebhookId } from '../../db/ids.ts';
 import { accounts, deliveries, events, idempotencyKeys, webhooks } from '../../db/schema.ts';
@@ -59,6 +59,34 @@ const accept = (...newEvents: NewEvent[]) =>
 
 const storedEvents = (account: AccountId) =>
   database.db.select().from(events).where(eq(events.account_id, account)).orderBy(events.id);
+
+it('asks filters twice at most, however often they change meanwhile, and leaves open what is new after that', async () => {
+  const { id, webhookIds } = await newAccount(2);
+  const isChanging = eq(webhooks.id, webhookIds[0]!);
+  await database.db.update(webhooks).set({ filter: 'first' }).where(eq(webhooks.account_id, id));
+  let asked = 0;
+  const askFilters = async (questions: readonly FilterQuestion[]) => {
+    asked += 1;
+    if (asked < 5)
+      await database.db
+        .update(webhooks)
+        .set({ filter: `${asked}` })
+        .where(isChanging);
+    return questions.map(() => 'filtered' as const);
+  };
+  const event = newEvent(id);
+  const [acceptance] = await acceptEvents(
+    database.db,
+    [event],
+    () => true,
+    () => `deliver/${event.id}`,
+    { askFilters },
+  );
+  expect(asked).toBe(2);
+  const owed = { webhook_id: webhookIds[0], is_filter_open: true };
+  expect(acceptance).toMatchObject({ outcome: 'accepted', deliveries: [owed] });
+  expect((await storedEvents(id))[0]?.filtered_out).toEqual([webhookIds[1]]);
+});
 
 describe('storing events', () => {
   it('writes each event as it came, with a pending delivery for each webhook under its workflow', async () => {
