@@ -93,6 +93,7 @@ describe('recording attempts', () => {
       duration_ms: 13,
       number: 1,
       outcome_number: 1,
+      request_body: null,
       spent_delivery: false,
     });
     expect(await isAttemptRecorded(database.db, attempt.id)).toBe(true);
