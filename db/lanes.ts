@@ -74,7 +74,8 @@ export const advanceLanes = query(
             select l.webhook_id, l.lane from ${unnest(keys, laneColumns)}
             join lanes l on l.webhook_id = wanted_webhook and l.lane = wanted_lane
             left join deliveries d on d.id = l.head
-            where d.status is null or d.status not in ('pending', 'held')
+            -- One that was marked to be sent again (db/recoveries.ts) is the head no longer.
+            where d.status is null or d.status not in ('pending', 'held') or d.lane_state = 'behind'
           ), next as (
             select e.webhook_id, e.lane, n.id from ended e
             left join lateral (
@@ -123,7 +124,7 @@ export const findEndedLanes = query(async (db: Database, webhookId: WebhookId | 
   const rows = await selectRows<{ webhook_id: string; lane: string }>(
     db,
     sql`select l.webhook_id, l.lane from lanes l left join deliveries d on d.id = l.head
-          where (d.status is null or d.status not in ('pending', 'held'))
+          where (d.status is null or d.status not in ('pending', 'held') or d.lane_state = 'behind')
             ${webhookId === null ? sql`` : sql`and l.webhook_id = ${uuidOf(webhookId)}`}
           limit ${mostPerStatement}`,
   );

@@ -143,11 +143,11 @@ export const markEnded = query(
             lane_state = case when d.lane is not null then 'behind' end
           from ended where d.id = ended.id returning d.id, d.webhook_id, d.lane
         ), entered as (
-          -- Without a head: it is time for the first.
-          insert into lanes (webhook_id, lane, last_turn)
+          -- Without a head: it is time for the first. One that is there is locked, so that it does not go while these enter it.
+          insert into lanes as l (webhook_id, lane, last_turn)
           select distinct webhook_id, lane, (extract(epoch from now()) * 1000)::bigint from marked where lane is not null
           order by webhook_id, lane
-          on conflict do nothing
+          on conflict (webhook_id, lane) do update set last_turn = l.last_turn
         )
         select id from marked`,
     );

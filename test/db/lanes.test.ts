@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { and, eq } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
-import type { OpenDatabase } from '../../db/database.ts';
+import type { Database, OpenDatabase } from '../../db/database.ts';
 import { cancelDelivery } from '../../db/deliveries.ts';
 import { type AccountId, type DeliveryId, newId, type WebhookId } from '../../db/ids.ts';
 import { advanceLanes, findEndedLanes, holdBehind, unblockLanes } from '../../db/lanes.ts';
@@ -12,6 +13,9 @@ import { accounts, deliveries, type EndpointState, lanes, webhooks } from '../..
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
+/** Two sessions at once are for a server: the embedded database has one. */
+const onServer = Boolean(process.env.TEST_DATABASE_URL);
+
 beforeAll(async () => {
   database = await openTestDatabase();
 });
@@ -109,6 +113,9 @@ async function recover(owner: Owner): Promise<void> {
   await takeHeld(database.db, { ...take, leased_until: new Date(Date.now() + 3_000) });
 }
 
+const markFailed = (db: Database, { webhook_id }: Owner) =>
+  markEnded(db, webhook_id, { status: 'failed', since: new Date(0), until: new Date(Date.now() + 60_000) });
+
 const actor = { kind: 'postrider' } as const;
 const names = ['a', 'b', 'c'];
 
@@ -136,7 +143,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), nth: fc.nat(9) }) },
   { weight: 5, arbitrary: fc.constant({ do: 'advance' as const }) },
-  { weight: 1, arbitrary: fc.constantFrom<Command>({ do: 'disable' }, { do: 'recover' }, { do: 'mark' }) },
+  { weight: 1, arbitrary: fc.constantFrom<Command>({ do: 'disable' }, { do: 'recover' }) },
+  { weight: 2, arbitrary: fc.constant({ do: 'mark' as const }) },
 );
 
 describe('lanes', () => {
@@ -179,10 +187,7 @@ describe('lanes', () => {
             await setState(owner, 'disabled');
             await holdBehind(database.db, owner.webhook_id);
           } else if (one.do === 'recover') await recover(owner);
-          else {
-            const range = { since: new Date(0), until: new Date(Date.now() + 60_000) };
-            await markEnded(database.db, owner.webhook_id, { status: 'failed', ...range });
-          }
+          else await markFailed(database.db, owner);
           await check();
         }
 
@@ -270,5 +275,50 @@ describe('lanes', () => {
       .from(deliveries)
       .where(and(eq(deliveries.id, second!), eq(deliveries.lane_state, 'head')));
     expect(row).toMatchObject({ status: 'pending', reason: null, head_start_at: expect.any(Date) });
+  });
+
+  it('go on when the head is to be sent again that had failed before anybody went on', async () => {
+    const owner = await newOwner();
+    const [first, second] = await accept(owner, ['a', 'a']);
+    await record(owner, first!, 'fails');
+    expect(await markFailed(database.db, owner)).toBe(1);
+    await recover(owner);
+    expect(await startable(owner)).toEqual([first]);
+    await record(owner, first!, 'succeeds');
+    expect(await advance(owner)).toEqual([second]);
+  });
+
+  it.skipIf(!onServer)('stay while ended deliveries go back to them', async () => {
+    const owner = await newOwner();
+    const [first] = await accept(owner, ['a']);
+    await record(owner, first!, 'fails');
+    const keys = await findEndedLanes(database.db, owner.webhook_id);
+    const { advancing } = await database.db.transaction(async (tx) => {
+      await markFailed(tx, owner);
+      const advancing = advanceLanes(database.db, keys);
+      await Promise.race([advancing, delay(300)]);
+      return { advancing };
+    });
+    await advancing;
+    await recover(owner);
+    expect(await startable(owner)).toEqual([first]);
+  });
+
+  it.skipIf(!onServer)('are there again for ended deliveries that come back as they go', async () => {
+    const owner = await newOwner();
+    const [first] = await accept(owner, ['a']);
+    await record(owner, first!, 'fails');
+    const keys = await findEndedLanes(database.db, owner.webhook_id);
+    const { marking } = await database.db.transaction(async (tx) => {
+      await tx.select().from(lanes).where(eq(lanes.webhook_id, owner.webhook_id)).for('update');
+      const marking = markFailed(database.db, owner);
+      await Promise.race([marking, delay(300)]);
+      await advanceLanes(tx, keys);
+      return { marking };
+    });
+    expect(await marking).toBe(1);
+    expect(await findEndedLanes(database.db, owner.webhook_id)).toEqual(keys);
+    await recover(owner);
+    expect(await startable(owner)).toEqual([first]);
   });
 });
