@@ -2,7 +2,7 @@ import type { AccountId } from '../db/ids.ts';
 import { type ExpressionFailure, expressionFailure, expressionPauseMs } from '../webhook/expressions.ts';
 import type { ExpressionAnswer, ExpressionRequest, ExpressionRunner } from './expression-runner.ts';
 
-/** Has accounts' expressions run, turn by turn, so that one's slow ones keep the others' waiting for few of them. */
+/** Has accounts' expressions run, turn by turn, so that one's slow ones keep the others' waiting for one of them. */
 export interface ExpressionTurns {
   /** Never rejects. What has not begun to run within `patienceMs` is not run. */
   run(account: AccountId, request: ExpressionRequest, patienceMs: number): Promise<ExpressionAnswer>;
@@ -16,7 +16,10 @@ interface Waiting {
   resolve: (answer: ExpressionAnswer) => void;
 }
 
-/** Sent ahead, so that the process need not wait for this one between them: but of one that is not known to be quick, one at a time. */
+/**
+ * Sent ahead, so that the process need not wait for this one between them: but of an account's that are not known to be quick,
+ * one at a time.
+ */
 const mostSent = 4;
 const quickMs = 100;
 const mostQuick = 10_000;
@@ -30,7 +33,12 @@ export function createExpressionTurns(runner: Pick<ExpressionRunner, 'run'>): Ex
   /** The expression of an account that took too much last. */
   const lastOf = new Map<AccountId, string>();
   const quick = new Set<string>();
-  const running = new Set<string>();
+  /** The accounts of which one runs that is not known to be quick. */
+  const atSlow = new Set<AccountId>();
+  /** How much of the time accounts have had, in ms; and how much the one had whose turn was the last. */
+  const used = new Map<AccountId, number>();
+  let usedByLast = 0;
+  let answeredAt = 0;
   let waiting = 0;
   let sent = 0;
 
@@ -47,12 +55,17 @@ export function createExpressionTurns(runner: Pick<ExpressionRunner, 'run'>): Ex
   function runOne(one: Waiting) {
     const key = keyOf(one);
     const begunAt = performance.now();
+    const isSlow = !quick.has(key);
     sent += 1;
-    running.add(key);
+    if (isSlow) atSlow.add(one.account);
     void runner.run(one.request).then((answer) => {
       sent -= 1;
-      running.delete(key);
-      noteQuick(key, performance.now() - begunAt);
+      if (isSlow) atSlow.delete(one.account);
+      // They run one after the other: what it waited for those before it is theirs.
+      const ranMs = performance.now() - Math.max(begunAt, answeredAt);
+      answeredAt = performance.now();
+      used.set(one.account, usedBy(one.account) + ranMs);
+      noteQuick(key, ranMs);
       if ('failure' in answer) pauseAfter(one, answer.failure);
       one.resolve(answer);
       runNext();
@@ -66,18 +79,35 @@ export function createExpressionTurns(runner: Pick<ExpressionRunner, 'run'>): Ex
     if (quick.size > mostQuick && oldest !== undefined) quick.delete(oldest);
   }
 
-  /** Of the account whose turn it is; then it stands behind the others. */
+  /** Of the account that has had the least of the time. */
   function takeNext(): Waiting | undefined {
-    for (const [account, line] of lines) {
-      const [next] = line;
-      if (next === undefined || (running.has(keyOf(next)) && !quick.has(keyOf(next)))) continue;
-      lines.delete(account);
-      line.shift();
-      if (line.length > 0) lines.set(account, line);
-      waiting -= 1;
-      return next;
+    let first: { next: Waiting; had: number } | undefined;
+    for (const [account, [next]] of lines) {
+      if (next === undefined || (atSlow.has(account) && !quick.has(keyOf(next)))) continue;
+      const had = usedBy(account);
+      if (first === undefined || had < first.had) first = { next, had };
     }
-    return undefined;
+    if (first === undefined) return undefined;
+    const { account } = first.next;
+    usedByLast = first.had;
+    // Then it stands behind the others that have had as much.
+    const line = lines.get(account) ?? [];
+    lines.delete(account);
+    line.shift();
+    if (line.length > 0) lines.set(account, line);
+    waiting -= 1;
+    forgetUsed();
+    return first.next;
+  }
+
+  /** One that asked for nothing meanwhile has saved up none. */
+  function usedBy(account: AccountId): number {
+    return Math.max(used.get(account) ?? 0, usedByLast);
+  }
+
+  function forgetUsed() {
+    if (used.size <= mostPaused) return;
+    for (const [account, ms] of used) if (ms <= usedByLast) used.delete(account);
   }
 
   function pauseAfter(one: Waiting, { code }: ExpressionFailure) {

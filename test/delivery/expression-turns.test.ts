@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { newId } from '../../db/ids.ts';
 import type { ExpressionAnswer, ExpressionRequest } from '../../delivery/expression-runner.ts';
 import { createExpressionTurns } from '../../delivery/expression-turns.ts';
@@ -57,4 +57,38 @@ it('what does not begin in time is not run', async () => {
   await first;
   expect(await late).toMatchObject({ failure: { code: 'not_run_in_time' } });
   expect(sent).toHaveLength(1);
+});
+
+it('of an account several that are not known to be quick are not run ahead of others', async () => {
+  const { sent, run } = runnerByHand();
+  const turns = createExpressionTurns({ run });
+  const [one, other] = [newId('acct'), newId('acct')];
+  for (let index = 0; index < 5; index += 1) void turns.run(one, ask(`slow ${index}`), 60_000);
+  void turns.run(other, ask('theirs'), 60_000);
+  expect(sent.map(({ expression }) => expression)).toEqual(['slow 0', 'theirs']);
+  await nextTurn();
+});
+
+it('an account whose expressions are slow leaves others their time', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+  try {
+    let last = Promise.resolve();
+    const run = ({ expression }: ExpressionRequest) => {
+      const ms = expression.startsWith('slow') ? 900 : 1;
+      last = last.then(() => new Promise((resolve) => setTimeout(resolve, ms)));
+      return last.then((): ExpressionAnswer => ({ text: 'true' }));
+    };
+    const turns = createExpressionTurns({ run });
+    const [attacker, victim] = [newId('acct'), newId('acct')];
+    for (let index = 0; index < 200; index += 1) void turns.run(attacker, ask(`slow ${index % 5}`), 600_000);
+    const answers: ExpressionAnswer[] = [];
+    for (let index = 0; index < 400; index += 1) {
+      void turns.run(victim, ask('quick'), 2_000).then((answer) => answers.push(answer));
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(answers.filter((answer) => 'text' in answer)).toHaveLength(400);
+  } finally {
+    vi.useRealTimers();
+  }
 });
