@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import jsonata from 'jsonata';
+import { holdBuiltIns, holdSyntax, isFunction, jsonataSource } from './jsonata-held.js';
 
 /**
  * The process in which accounts' expressions run, one after the other: expression-runner.ts starts it, and ends it when one
@@ -18,7 +18,7 @@ const mostCompiled = 1_000;
 
 const [mostResultCharacters = 0, timeoutMs = 0] = process.argv.slice(2).map(Number);
 /** JSONata keeps these itself, as far as it gets to look: the rest is ended from outside. */
-const guards = { timeout: timeoutMs, stack: 5_000, sequence: 1_000_000 };
+const guards = Object.freeze({ timeout: timeoutMs, stack: 5_000, sequence: 1_000_000 });
 /** @type {ReadonlyMap<string, string>} */
 const guardCodes = new Map([
   ['D1011', 'too_deep'],
@@ -34,19 +34,10 @@ let now = 0;
 let random = 0;
 
 standStill();
-for (const { prototype } of [
-  Object,
-  Array,
-  Function,
-  String,
-  Number,
-  Boolean,
-  RegExp,
-  Date,
-  Promise,
-  Error,
-]) {
-  Object.seal(prototype);
+const clock = await holdBuiltIns(() => now);
+for (const builtIn of [Object, Array, Function, String, Number, Boolean, RegExp, Date, Promise, Error]) {
+  Object.seal(builtIn.prototype);
+  Object.freeze(builtIn);
 }
 
 // Also in the midst of an expression without end it does not outlive whoever started it.
@@ -55,11 +46,16 @@ new Worker(
   { eval: true },
 );
 process.on('disconnect', () => process.exit());
+// Of functions that an expression calls without waiting for them, such as one named toJSON in what $string is given.
+process.on('unhandledRejection', () => {});
 // One after the other, also of those that come together: who asks goes by the order of the answers.
 let last = Promise.resolve();
 process.on('message', (request) => {
   last = last.then(async () => {
-    process.send?.(await answer(/** @type {ExpressionRequest} */ (request)));
+    const told = await answer(/** @type {ExpressionRequest} */ (request));
+    // What runs side by side may still be at it when one of it has failed: it ends before the next one begins.
+    await othersTurn();
+    process.send?.(told);
   });
 });
 process.send?.('ready');
@@ -84,16 +80,23 @@ async function run({ kind, expression, event, body }) {
     JSON.parse(event.json),
     body === undefined ? {} : { body: JSON.parse(body) },
   );
-  if (kind === 'filter') return { text: String((await isTrue.evaluate(null, { value: result })) === true) };
+  if (kind === 'filter') return verdictOf(result);
   if (result === undefined) return { failure: { code: 'no_result' } };
-  const text = JSON.stringify(result, refuseFunctions);
+  refuseFunctions(result);
+  const text = JSON.stringify(result);
   return text.length > mostResultCharacters ? { failure: { code: 'result_too_large' } } : { text };
+}
+
+/** @param {unknown} result @returns {Promise<ProcessAnswer>} */
+async function verdictOf(result) {
+  // JSONata takes a function for false.
+  if ([result].flat(Infinity).some(isFunction)) return { failure: { code: 'no_verdict' } };
+  return { text: String((await isTrue.evaluate(null, { value: result })) === true) };
 }
 
 /** @param {string} expression */
 function compile(expression) {
-  const known = compiled.get(expression) ?? jsonata(expression, guards);
-  if (!compiled.has(expression)) refuseEval(known.ast());
+  const known = compiled.get(expression) ?? compileAnew(expression);
   compiled.delete(expression);
   compiled.set(expression, known);
   const [oldest] = compiled.keys();
@@ -101,30 +104,22 @@ function compile(expression) {
   return known;
 }
 
-/**
- * What an event holds is never run as an expression.
- * @param {unknown} part of a syntax tree
- * @param {Set<unknown>} seen
- */
-function refuseEval(part, seen = new Set()) {
-  if (typeof part !== 'object' || part === null || seen.has(part)) return;
-  seen.add(part);
-  const { type, value, position } = /** @type {Record<string, unknown>} */ (part);
-  if (type === 'variable' && value === 'eval') {
-    throw { code: 'no_eval', position };
-  }
-  for (const inner of Object.values(part)) refuseEval(inner, seen);
+/** @param {string} expression */
+function compileAnew(expression) {
+  const made = jsonata(expression, guards);
+  holdSyntax(made.ast());
+  for (const [name, builtIn] of Object.entries(clock)) made.assign(name, builtIn);
+  return made;
 }
 
-/** @param {string} _name @param {unknown} value */
-function refuseFunctions(_name, value) {
-  const isFunction =
-    typeof value === 'function' ||
-    (typeof value === 'object' &&
-      value !== null &&
-      ('_jsonata_lambda' in value || '_jsonata_function' in value));
-  if (isFunction) throw { code: 'no_json' };
-  return value;
+/** Before JSON is made, which would call what is named toJSON. @param {unknown} part @param {Set<unknown>} seen */
+function refuseFunctions(part, seen = new Set()) {
+  if (isFunction(part)) throw { code: 'no_json' };
+  if (typeof part !== 'object' || part === null || seen.has(part)) return;
+  if ('toJSON' in part && isFunction(part.toJSON)) throw { code: 'no_json' };
+  seen.add(part);
+  // JSONata gives its lists a `push` of their own.
+  for (const inner of Array.isArray(part) ? part : Object.values(part)) refuseFunctions(inner, seen);
 }
 
 /** @param {unknown} error @returns {{ code: string, position?: number, message?: string }} */
@@ -132,7 +127,7 @@ function failureOf(error) {
   if (error instanceof RangeError) return { code: 'too_deep' };
   const { code, position } = /** @type {Partial<JsonataError>} */ (error ?? {});
   const place = typeof position === 'number' ? { position } : {};
-  if (code === 'no_eval' || code === 'no_json') return { code, ...place };
+  if (code === 'no_eval' || code === 'no_json' || code === 'no_change') return { code, ...place };
   const guard = guardCodes.get(code ?? '');
   if (guard !== undefined) return { code: guard, ...place };
   const template = code === undefined ? undefined : templates.get(code);
@@ -157,8 +152,7 @@ function filled(template, error) {
 
 /** JSONata's messages by code, which it does not export. */
 function messageTemplates() {
-  const source = readFileSync(createRequire(import.meta.url).resolve('jsonata'), 'utf8');
-  const found = source.matchAll(/"([STDU]\d{4})": ("(?:[^"\\]|\\.)*")/g);
+  const found = jsonataSource.matchAll(/"([STDU]\d{4})": ("(?:[^"\\]|\\.)*")/g);
   return new Map(
     [...found].map(([, code, text]) => [code, /** @type {string} */ (JSON.parse(text ?? '""'))]),
   );

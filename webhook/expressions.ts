@@ -34,6 +34,8 @@ const messages = {
   result_too_large: `its result has more than ${expressionLimits.resultCharacters} characters as JSON`,
   no_result: 'it gives nothing',
   no_json: 'it gives a function, which cannot be sent',
+  no_verdict: 'it gives a function, which is neither true nor false',
+  no_change: 'it changes a function, which is not possible here',
   no_eval: '$eval is not available here',
   refused_by_itself: 'it calls $error or $assert',
   not_run_in_time: 'it was not run in time: too much waits to be run',

@@ -71,6 +71,13 @@ describe('expressions', () => {
     );
   });
 
+  it.each(['$sum', '[$sum]', 'function($x) { true }', '/a/', 'data.items.$lowercase'])(
+    'that filter by a function fail, since that is neither true nor false: %s',
+    async (expression) => {
+      expect((await failureOf(filter(expression))).code).toBe('no_verdict');
+    },
+  );
+
   it('keep nothing from one run to the next', async () => {
     await transform('($kept := data.note; $kept)');
     expect((await failureOf(transform('$kept'))).code).toBe('no_result');
