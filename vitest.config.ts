@@ -67,6 +67,7 @@ export default defineConfig({
           globalSetup: builtPage,
           env: onEmbedded,
           // They measure how soon something is seen: when the others are done, one at a time.
+          isolate: true,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
@@ -78,6 +79,7 @@ export default defineConfig({
           include: inBrowserOnPostgres,
           globalSetup: [...builtPage, 'test/setup/postgres.ts'],
           env: {},
+          isolate: true,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },

@@ -8,10 +8,10 @@ export const expressionTrialSchema = z
   .strictObject({
     webhook_id: idField('wh')
       .optional()
-      .meta({ description: 'Its expressions are tried where none are given, and its profile.' }),
-    profile: profileField
-      .optional()
-      .meta({ description: 'Without a webhook: the profile whose body `$body` is.' }),
+      .meta({
+        description: 'Its expressions are tried where none are given, and with its profile where none is.',
+      }),
+    profile: profileField.optional().meta({ description: 'The profile whose body `$body` is.' }),
     filter: filterField.nullish(),
     transformation: transformationField.nullish(),
     event_id: eventIdField.optional().meta({ description: 'An event that was posted; or `event`.' }),

@@ -55,6 +55,7 @@ const postTrial = route({
   scope: 'webhooks:read',
   body: expressionTrialSchema,
   responses: { 200: { description: 'What came of it', schema: triedExpressionsSchema } },
+  problems: { 404: 'There is no such webhook or event, or it is another account’s' },
   async handle(services, { body, caller }) {
     const { account_id } = caller;
     const { profile, filter, transformation } = await expressionsOf(services, caller, body);
@@ -82,16 +83,15 @@ const postTrial = route({
 /** Those that are given, and where none are, the webhook's. */
 async function expressionsOf(services: Services, { account_id }: Caller, body: ExpressionTrialBody) {
   const { webhook_id, filter, transformation } = body;
+  const given: Profile | undefined = body.profile && profiles[body.profile];
   if (webhook_id === undefined) {
-    const profile: Profile = profiles[body.profile ?? defaultProfileName];
+    const profile = given ?? profiles[defaultProfileName];
     return { profile, filter: filter ?? null, transformation: transformation ?? null };
   }
-  if (body.profile !== undefined)
-    throw invalidBody([{ pointer: '/profile', detail: 'is that of the webhook' }]);
   const webhook = await findWebhook(services.db, services.sealer, account_id, webhook_id);
   if (webhook === undefined) throw notFound('webhook');
   return {
-    profile: profileOf(webhook),
+    profile: given ?? profileOf(webhook),
     filter: filter === undefined ? webhook.filter : filter,
     transformation: transformation === undefined ? webhook.transformation : transformation,
   };

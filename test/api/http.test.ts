@@ -5,6 +5,7 @@ import { apiRoutes } from '../../api/app.ts';
 import { mostBodyBytes } from '../../api/request-body.ts';
 import { DatabaseRejected, DatabaseUnavailable } from '../../db/errors.ts';
 import { events } from '../../db/schema.ts';
+import { textOfCursor } from '../../delivery/pull-cursor.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
 
 let api: TestApi;
@@ -362,6 +363,10 @@ describe('another account', () => {
       replaceWebhook: { url: 'https://other.test/', events: ['*'] },
       changeWebhook: { description: 'theirs' },
       recoverWebhook: { since: '2025-01-15T10:25:03Z' },
+      acknowledgeDeliveries: {
+        cursor: textOfCursor({ webhook_id: webhook.json.id, number: 7, at_ms: 1737123456789 }),
+      },
+      changeEvent: { deliver_at: null },
       setInboxMessageStatus: { status: 'read' },
       testWebhook: { webhook_id: webhook.json.id, event_type: 'message.read' },
     };
@@ -381,7 +386,7 @@ describe('another account', () => {
       expect([theirs.status, theirs.json.code], route.name).toEqual([404, 'not_found']);
       tried++;
     }
-    expect(tried).toBe(30);
+    expect(tried).toBe(35);
     for (const path of [
       '/v1/events',
       '/v1/webhooks',

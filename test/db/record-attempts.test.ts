@@ -84,7 +84,7 @@ const delivered = async (id: DeliveryId) =>
 describe('recording attempts', () => {
   it('keeps what was sent and what came back', async () => {
     const delivery = await newDelivery();
-    const attempt = failure(delivery);
+    const attempt = failure(delivery, { request_body: '{"shaped":"ünï"}' });
     await record(attempt);
     const [row] = await database.db.select().from(attempts).where(eq(attempts.id, attempt.id));
     const { next_attempt_at: _, ...stored } = attempt;

@@ -13,7 +13,7 @@ import {
   startDevelopmentServer,
 } from '../../temporal/development-server.ts';
 import { findTemporalCli } from '../../temporal/find-cli.ts';
-import { isPortFree } from '../../temporal/free-ports.ts';
+import { freePorts, isPortFree } from '../../temporal/free-ports.ts';
 import { pidFileOf, writePidFile } from '../../temporal/orphan.ts';
 import { searchAttributes, searchAttributesOf } from '../../temporal/search-attributes.ts';
 import { compileChild, startChild } from '../children/run-child.ts';
@@ -154,7 +154,9 @@ test('a parent that is killed takes the server along, and the guard as well', as
 
 test('a server that was left on the same file, its guard killed too, is ended by the next start', async () => {
   const databaseFile = join(temporaryFolder(), 'temporal.db');
-  const parent = startChild(await compileChild('run-development-server.ts'), [cli, databaseFile]);
+  // None that others take by default, as soon as it is free.
+  const [port] = await freePorts('127.0.0.1', [undefined]);
+  const parent = startChild(await compileChild('run-development-server.ts'), [cli, databaseFile, `${port}`]);
   const left = JSON.parse(await parent.nextLine()) as { address: string; pid: number };
   await (await clientOf(left)).workflow.start('anything', { taskQueue: 'nobody', workflowId: 'kept' });
   const guard = runningInGroup(left.pid).filter((pid) => pid !== left.pid);

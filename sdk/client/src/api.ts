@@ -1484,12 +1484,12 @@ export interface components {
         };
         ExpressionTrial: {
             /**
-             * @description Its expressions are tried where none are given, and its profile.
+             * @description Its expressions are tried where none are given, and with its profile where none is.
              * @example wh_01k7q9w3v8e5xbm2rt4n6c0hzd
              */
             webhook_id?: string;
             /**
-             * @description Without a webhook: the profile whose body `$body` is.
+             * @description The profile whose body `$body` is.
              * @enum {string}
              */
             profile?: "inbox" | "inbox-components" | "app-inbox" | "omnichannel" | "standard";
@@ -5324,6 +5324,15 @@ export interface operations {
             };
             /** @description The caller has not the scope webhooks:read */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such webhook or event, or it is another account’s */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
