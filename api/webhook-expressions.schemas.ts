@@ -6,11 +6,9 @@ import { profileField } from './webhooks.schemas.ts';
 
 export const expressionTrialSchema = z
   .strictObject({
-    webhook_id: idField('wh')
-      .optional()
-      .meta({
-        description: 'Its expressions are tried where none are given, and with its profile where none is.',
-      }),
+    webhook_id: idField('wh').optional().meta({
+      description: 'Its expressions are tried where none are given, and with its profile where none is.',
+    }),
     profile: profileField.optional().meta({ description: 'The profile whose body `$body` is.' }),
     filter: filterField.nullish(),
     transformation: transformationField.nullish(),
