@@ -4,6 +4,7 @@ import { appendAuditEntry, type Change } from './audit-log.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type EventId, idOf, uuidOf } from './ids.ts';
+import { unnest } from './unnest.ts';
 
 /** For so long, in ms, what a process has taken up is left to it: if it dies, others do it then. */
 const takenUpMs = 8_000;
@@ -11,28 +12,51 @@ const takenUpMs = 8_000;
 /** A scheduled event that is due, to be accepted as one that goes out now. */
 export type DueEvent = NewEvent & Required<Pick<NewEvent, 'deliver_at' | 'release'>>;
 
-/** Takes up events that are due, by the database's clock, those that have been so the longest, so that others leave them for a moment. */
+/**
+ * Takes up events that are due, by the database's clock, those that have been so the longest, so that others leave them for a
+ * moment.
+ */
 export const takeUpDueEvents = query(
   async (db: Database, { limit, now }: { limit: number; now: Date }): Promise<DueEvent[]> => {
-    const rows = await selectRows<DueRow>(
+    const taken = await selectRows<TakenRow>(
       db,
       sql`with due as (
           select event_id from scheduled_events where due_at <= now()
           order by due_at limit ${limit} for update skip locked
-        ), taken as (
-          update scheduled_events s set due_at = now() + ${takenUpMs} * interval '1 ms'
-          from due where s.event_id = due.event_id returning s.event_id, s.version
         )
-        select e.id, e.account_id, e.client_id, e.type, e.channel, e.data, e.traceparent, t.version,
-          (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
-          (extract(epoch from e.deliver_at) * 1000)::float8 as deliver_ms,
-          (extract(epoch from e.expires_at) * 1000)::float8 as expires_ms
-        from taken t join events e on e.id = t.event_id order by e.deliver_at, e.id`,
+        update scheduled_events s set due_at = now() + ${takenUpMs} * interval '1 ms'
+        from due where s.event_id = due.event_id returning s.event_id, s.version`,
       { name: 'take_up_due_events' },
     );
-    return rows.map((row) => toDueEvent(row, now));
+    return taken.length === 0 ? [] : await readTakenUp(db, taken, now);
   },
 );
+
+/**
+ * A statement of its own, which sees events and versions as of one moment: the one above takes a row as it was changed since it
+ * began, and would read the event as it was before. What is changed after it goes out later, as it is then.
+ */
+async function readTakenUp(db: Database, taken: readonly TakenRow[], now: Date): Promise<DueEvent[]> {
+  const rows = await selectRows<DueRow>(
+    db,
+    sql`select e.id, e.account_id, e.client_id, e.type, e.channel, e.data, e.traceparent, s.version,
+        (extract(epoch from e.created_at) * 1000)::float8 as created_ms,
+        (extract(epoch from e.deliver_at) * 1000)::float8 as deliver_ms,
+        (extract(epoch from e.expires_at) * 1000)::float8 as expires_ms
+      from ${unnest(taken, {
+        taken_id: ['uuid', ({ event_id }) => event_id],
+        taken_version: ['int', ({ version }) => version],
+      })} join scheduled_events s on s.event_id = taken_id and s.version = taken_version
+      join events e on e.id = s.event_id order by e.deliver_at, e.id`,
+    { name: 'read_due_events' },
+  );
+  return rows.map((row) => toDueEvent(row, now));
+}
+
+interface TakenRow {
+  event_id: string;
+  version: number;
+}
 
 interface DueRow {
   id: string;

@@ -1,6 +1,7 @@
 import { setTimeout as delay, setImmediate as othersTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
+import { DatabaseRejected } from '../db/errors.ts';
 import { endExpired } from '../db/expired-deliveries.ts';
 import { type DueEvent, findNextMoment, takeUpDueEvents } from '../db/scheduled-events.ts';
 import { type Intake, IntakeFull } from './intake.ts';
@@ -40,6 +41,7 @@ export function createTimekeeper({
   onReleased,
   onExpired,
   log,
+  lookAroundMs = lookAroundEveryMs,
 }: {
   db: Database;
   intake: Pick<Intake, 'acceptAll'>;
@@ -48,28 +50,34 @@ export function createTimekeeper({
   onReleased: (lateMs: number) => void;
   onExpired: (count: number) => void;
   log: Logger;
+  /** For tests. */
+  lookAroundMs?: number;
 }): Timekeeper {
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = Number.POSITIVE_INFINITY;
   let looking: Promise<void> | undefined;
+  /** Whether something may have become due since the look that is under way began. */
+  let isAsked = false;
 
   /** In ms of `performance.now()`. */
   function wakeAt(at: number) {
     if (isClosed || at >= wakesAt) return;
     wakesAt = at;
     clearTimeout(timer);
-    const inMs = Math.min(Math.ceil(at - performance.now()), lookAroundEveryMs);
+    const inMs = Math.min(Math.ceil(at - performance.now()), lookAroundMs);
     timer = setTimeout(wake, Math.max(1, inMs)).unref();
   }
 
   function wake() {
-    if (looking !== undefined) return;
+    // Also while it looks: the timer may have gone off before its moment, and others are set for earlier ones alone.
+    clearTimeout(timer);
     wakesAt = Number.POSITIVE_INFINITY;
+    isAsked = looking !== undefined;
+    if (isAsked) return;
     looking = look().finally(() => {
       looking = undefined;
-      // Somebody may have told of an earlier moment meanwhile, for which the timer has gone by.
-      if (wakesAt <= performance.now()) wake();
+      if (isAsked && !isClosed) wake();
     });
   }
 
@@ -100,6 +108,10 @@ export function createTimekeeper({
   async function release(due: readonly DueEvent[]) {
     const startedAt = performance.now();
     while (isBehind() && performance.now() < startedAt + mostHeldBackMs) await delay(lookAgainMs);
+    await accept(due, startedAt);
+  }
+
+  async function accept(due: readonly DueEvent[], startedAt: number) {
     for (;;) {
       try {
         const acceptances = await intake.acceptAll(due);
@@ -112,6 +124,11 @@ export function createTimekeeper({
         if (error instanceof IntakeFull && !isOver) {
           await delay(lookAgainMs);
           continue;
+        }
+        // So that one that the database refuses does not keep back the others.
+        if (error instanceof DatabaseRejected && due.length > 1 && !isClosed) {
+          for (const one of due) await accept([one], startedAt);
+          return;
         }
         // They are taken up again in some seconds, if they were not released after all.
         log.warn(

@@ -1,10 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { eq, inArray } from 'drizzle-orm';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { eq, inArray, sql } from 'drizzle-orm';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
 import { createAccount } from '../../db/accounts.ts';
-import type { OpenDatabase } from '../../db/database.ts';
+import { type OpenDatabase, selectRows } from '../../db/database.ts';
+import { DatabaseRejected } from '../../db/errors.ts';
 import { endExpired } from '../../db/expired-deliveries.ts';
 import { type AccountId, type DeliveryId, type EventId, newId, timeOf } from '../../db/ids.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from '../../db/scheduled-events.ts';
 import { deliveries, events, idempotencyKeys, scheduledEvents, webhooks } from '../../db/schema.ts';
 import { createSubscriptionMemory } from '../../db/subscriptions.ts';
-import { createIntake } from '../../delivery/intake.ts';
+import { createIntake, type Intake } from '../../delivery/intake.ts';
 import { createTimekeeper } from '../../delivery/timekeeper.ts';
 import type { WorkflowPacer } from '../../delivery/workflow-pacer.ts';
 import { openTestDatabase } from '../setup/database.ts';
@@ -65,8 +66,14 @@ async function schedule(count: number, deliver_at: Date, changes: Partial<NewEve
   return all;
 }
 
+interface TimekeeperChanges {
+  lookAroundMs?: number;
+  /** What the timekeeper has in place of the intake's own. */
+  acceptAll?: (events: readonly NewEvent[], intake: Intake) => ReturnType<Intake['acceptAll']>;
+}
+
 /** As many as a process that has a timekeeper, each with an intake of its own. */
-function keepTime(processes: number) {
+function keepTime(processes: number, { acceptAll, ...changes }: TimekeeperChanges = {}) {
   const released: number[] = [];
   const groups: number[] = [];
   const keepers = Array.from({ length: processes }, () => {
@@ -77,7 +84,8 @@ function keepTime(processes: number) {
       onTimed: (time) => keeper.lookAt(time),
     });
     const keeper = createTimekeeper({
-      ...{ db: database.db, intake, isBehind: () => false, onExpired: () => {} },
+      ...{ db: database.db, isBehind: () => false, onExpired: () => {}, ...changes },
+      intake: acceptAll === undefined ? intake : { acceptAll: (all) => acceptAll(all, intake) },
       ...{ onReleased: (lateMs) => released.push(lateMs), log: pino({ level: 'silent' }) },
     });
     const close = async () => {
@@ -145,6 +153,40 @@ describe('scheduled events', () => {
     expect(delivery?.next_attempt_at?.getTime()).toBeGreaterThanOrEqual(change.deliver_at.getTime() - 50);
   });
 
+  it('go out also after a look that took longer than the pause between two, and heard of a later one', async () => {
+    const [first] = (await schedule(1, inMs(-1_000))) as [NewEvent];
+    let looks = 0;
+    const { keepers } = keepTime(1, {
+      lookAroundMs: 50,
+      acceptAll: async (due, intake) => {
+        if (looks++ === 0) {
+          keepers[0]?.keeper.lookAt(inMs(3_000));
+          await delay(200);
+        }
+        return intake.acceptAll(due);
+      },
+    });
+    await allReleased([first]);
+    // Until that look is over. Of the next one nobody tells the timekeeper.
+    await delay(300);
+    await allReleased(await schedule(1, inMs(-1_000)));
+  });
+
+  it('go out although the database refuses one that was due with them', async () => {
+    const all = (await schedule(5, inMs(-1_000))) as [NewEvent, ...NewEvent[]];
+    const [refused, ...others] = all;
+    const { released } = keepTime(1, {
+      acceptAll: (due, intake) =>
+        due.some(({ id }) => id === refused.id)
+          ? Promise.reject(new DatabaseRejected('refused'))
+          : intake.acceptAll(due),
+    });
+    await allReleased(others);
+    expect(await waitingOf([refused])).toBe(1);
+    await waitFor(async () => (released.length === others.length ? true : undefined), 'all to be told');
+    await cancelScheduledEvent(database.db, refused, { actor, now: new Date() });
+  });
+
   it('that a process had in hand when it died are left to others after some seconds, and released once', async () => {
     const all = await schedule(3, inMs(-1_000));
     expect(await takeUpDueEvents(database.db, { limit: 10, now: new Date() })).toHaveLength(3);
@@ -154,6 +196,64 @@ describe('scheduled events', () => {
     keepTime(1);
     await allReleased(all);
     expect(await deliveriesOf(all)).toHaveLength(3);
+  });
+
+  it.runIf(process.env.TEST_DATABASE_URL)(
+    'are taken up with the data of the version in which they are taken up',
+    async () => {
+      const { db } = database;
+      const data = '{"n":1}';
+      const [first, second] = [
+        ...(await schedule(1, inMs(-2_000), { data })),
+        ...(await schedule(1, inMs(-1_000), { data })),
+      ] as [NewEvent, NewEvent];
+      // Whoever takes up the first waits there, with the second not locked yet.
+      const lock = 4_711;
+      await db.execute(sql`create function wait_here() returns trigger language plpgsql as $$
+        begin perform pg_advisory_xact_lock_shared(${sql.raw(`${lock}`)}); return new; end $$`);
+      await db.execute(sql`create trigger wait_here before update on scheduled_events
+        for each row when (old.version = new.version) execute function wait_here()`);
+      onTestFinished(() => db.execute(sql`drop function wait_here cascade`).then(() => {}));
+      const taking = await db.transaction(async (tx) => {
+        await tx.execute(sql`select pg_advisory_xact_lock(${sql.raw(`${lock}`)})`);
+        const begun = takeUpDueEvents(db, { limit: 10, now: new Date() });
+        await waitFor(async () => {
+          const waiting = sql`select from pg_locks where locktype = 'advisory' and not granted and objid = ${sql.raw(`${lock}`)}`;
+          return (await selectRows(tx, waiting)).length > 0 ? true : undefined;
+        }, 'it to be taken up');
+        const change = { deliver_at: inMs(-500), expires_at: null, data: '{"n":2}', fields: ['data'] };
+        expect(await changeScheduledEvent(db, { ...second, version: 1 }, change, { actor })).toBe(true);
+        return { begun };
+      });
+      const due = await taking.begun;
+      expect(due.map(({ id, data, release }) => [id, data, release.version])).toEqual([
+        [first.id, '{"n":1}', 1],
+        [second.id, '{"n":2}', 2],
+      ]);
+      await accept(due);
+    },
+  );
+
+  it('that are changed while they are taken up go out as they are then', async () => {
+    const { db } = database;
+    const [event] = (await schedule(1, inMs(-1_000))) as [NewEvent];
+    const change = { deliver_at: inMs(-500), expires_at: null, data: '{"n":2}', fields: ['data'] };
+    const { session } = db as unknown as { session: { prepareQuery(...args: unknown[]): object } };
+    const prepareQuery = (...args: unknown[]) => {
+      const prepared = session.prepareQuery(...args) as { execute(): Promise<unknown> };
+      const execute = async () => {
+        const result = await prepared.execute();
+        const isTaken = args[2] === 'take_up_due_events';
+        if (isTaken) await changeScheduledEvent(db, { ...event, version: 1 }, change, { actor });
+        return result;
+      };
+      return { execute };
+    };
+    const changing = Object.create(db, { session: { value: { prepareQuery } } });
+    expect(await takeUpDueEvents(changing, { limit: 10, now: new Date() })).toEqual([]);
+    const due = await takeUpDueEvents(db, { limit: 10, now: new Date() });
+    expect(due).toMatchObject([{ id: event.id, data: '{"n":2}', release: { version: 2 } }]);
+    await accept(due);
   });
 
   it('are released, changed or cancelled, as whoever came first to the row will have it', async () => {
