@@ -2,7 +2,7 @@ import { timeField } from './fields.schemas.ts';
 import { conflict, type FieldError } from './problems.ts';
 
 /** How far ahead a time may lie: the same day of the next year. */
-function yearAfter(time: Date): Date {
+export function yearAfter(time: Date): Date {
   const later = new Date(time);
   later.setUTCFullYear(later.getUTCFullYear() + 1);
   return later;

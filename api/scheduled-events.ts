@@ -10,10 +10,10 @@ import {
   type ScheduledChange,
 } from '../db/scheduled-events.ts';
 import { assertEventFits } from './account-limits.ts';
-import { expiryErrors, timeErrors } from './event-times.ts';
+import { expiryErrors, timeErrors, yearAfter } from './event-times.ts';
 import { eventChangeSchema, eventParams, eventSchema } from './events.schemas.ts';
 import { shownEvent } from './events.ts';
-import { conflict, invalidBody, notFound, type Problem } from './problems.ts';
+import { conflict, type FieldError, invalidBody, notFound, type Problem } from './problems.ts';
 import { type Route, type RouteRequest, route, type Services } from './routes.ts';
 
 const tag = 'Events';
@@ -75,12 +75,23 @@ function changeOf(event: StoredEvent, body: PatchEvent['body'], now: Date): Sche
   const expires_at = body.expires_at === undefined ? event.expires_at : body.expires_at;
   const errors = body.deliver_at == null ? [] : timeErrors({ deliver_at }, now);
   if (body.expires_at != null) errors.push(...expiryErrors(body.expires_at, deliver_at, now));
-  else if (expires_at !== null && expires_at <= deliver_at && errors.length === 0) {
-    errors.push({ pointer: '/deliver_at', detail: 'must be before expires_at' });
+  else if (expires_at !== null && body.deliver_at !== undefined && errors.length === 0) {
+    errors.push(...againstExpiry(deliver_at, expires_at));
   }
   if (errors.length > 0) throw invalidBody(errors);
   const data = body.data === undefined ? null : JSON.stringify(body.data);
   return { deliver_at, expires_at, data, fields: Object.keys(body) };
+}
+
+/** What is wrong with a new time of an event that goes on to expire when it did. */
+function againstExpiry(deliver_at: Date, expires_at: Date): FieldError[] {
+  const fault =
+    expires_at <= deliver_at
+      ? 'must be before expires_at'
+      : expires_at > yearAfter(deliver_at)
+        ? 'must be within a year before expires_at'
+        : undefined;
+  return fault === undefined ? [] : [{ pointer: '/deliver_at', detail: fault }];
 }
 
 const postCancel = route({

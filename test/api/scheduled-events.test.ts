@@ -153,6 +153,24 @@ describe('PATCH /v1/events/{id}', () => {
     expect(await get(id)).toEqual(before);
   });
 
+  test.each([[inMs(hourMs)], [null]])(
+    'to %o is refused a year before it expires, unless that changes as well',
+    async (deliver_at) => {
+      const times = { deliver_at: inMs(300 * dayMs), expires_at: inMs(600 * dayMs) };
+      const { id } = (await post(times)).json;
+      const { status, json } = await api.request('PATCH', `/v1/events/${id}`, { body: { deliver_at } });
+      expect(status).toBe(422);
+      expect(json.errors).toEqual([
+        { pointer: '/deliver_at', detail: expect.stringContaining('within a year') },
+      ]);
+      expect(await get(id)).toMatchObject(times);
+      const data = { n: 2 };
+      expect((await api.request('PATCH', `/v1/events/${id}`, { body: { data } })).status).toBe(200);
+      const both = { deliver_at, expires_at: inMs(300 * dayMs) };
+      expect((await api.request('PATCH', `/v1/events/${id}`, { body: both })).status).toBe(200);
+    },
+  );
+
   test('answers 409 once it has gone out or is cancelled, and 404 for another account’s', async () => {
     const { id } = (await post({ deliver_at: inMs(hourMs) })).json;
     const change = { body: { deliver_at: inMs(2 * hourMs) } };
