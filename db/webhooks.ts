@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, desc, eq, isNull, lt } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
 import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
 import type { OnFailure, Ordering } from '../webhook/ordering.ts';
@@ -7,10 +7,10 @@ import type { Auth } from '../webhook/profile.ts';
 import type { RetrySchedule } from '../webhook/retry-schedule.ts';
 import { noTls, type TlsSettings } from '../webhook/tls-settings.ts';
 import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
-import type { Database } from './database.ts';
+import { type Database, selectRows } from './database.ts';
 import type { Sealer } from './encryption.ts';
 import { query } from './errors.ts';
-import { type AccountId, type DeliveryId, newId, type WebhookId } from './ids.ts';
+import { type AccountId, type DeliveryId, newId, uuidOf, type WebhookId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
 import { accounts, deliveries, type EndpointState, webhookSecrets, webhooks } from './schema.ts';
 
@@ -197,8 +197,8 @@ export const updateWebhook = query(
 
 /**
  * Deletes a webhook: it gets no further event, and its waiting deliveries are cancelled for that reason. What it received
- * stays readable. `cancelled` are those whose workflows wait; none waits for what was held or queued. Undefined when there is
- * no such webhook, or no longer.
+ * stays readable. `cancelled` are those whose workflows wait; none waits for what was held or queued, or was behind
+ * in a lane. Undefined when there is no such webhook, or no longer.
  */
 export const deleteWebhook = query(
   (
@@ -214,19 +214,35 @@ export const deleteWebhook = query(
         .where(isLiveWebhook(accountId, id))
         .returning({ id: webhooks.id });
       if (deleted.length === 0) return undefined;
-      const cancel = (status: 'held' | 'queued' | 'pending') =>
-        tx
-          .update(deliveries)
-          .set({ status: 'cancelled', reason: webhookDeletedReason, next_attempt_at: null, ended_at: now })
-          .where(and(eq(deliveries.webhook_id, id), eq(deliveries.status, status)))
-          .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
+      // Nobody waits for these, of which there may be very many.
+      const cancelUntold = async (which: SQL): Promise<number> => {
+        const [row] = await selectRows<{ count: number }>(
+          tx,
+          sql`with cancelled as (
+              update deliveries set status = 'cancelled', reason = ${webhookDeletedReason}, next_attempt_at = null,
+                ended_at = ${now.toISOString()}::timestamptz
+              where webhook_id = ${uuidOf(id)} and ${which} returning id
+            )
+            select count(*)::int as count from cancelled`,
+        );
+        return row?.count ?? 0;
+      };
       // In this order, since a recovery makes held ones pending.
-      const held = await cancel('held');
-      const queued = await cancel('queued');
-      const cancelled = await cancel('pending');
+      const untold =
+        (await cancelUntold(sql`status = 'held'`)) +
+        (await cancelUntold(sql`status = 'queued'`)) +
+        // The second of the conditions on `status` is the index's.
+        (await cancelUntold(
+          sql`status = 'pending' and status in ('pending', 'held') and lane is not null and lane_state = 'behind'`,
+        ));
+      const cancelled = await tx
+        .update(deliveries)
+        .set({ status: 'cancelled', reason: webhookDeletedReason, next_attempt_at: null, ended_at: now })
+        .where(and(eq(deliveries.webhook_id, id), eq(deliveries.status, 'pending')))
+        .returning({ id: deliveries.id, workflow_id: deliveries.workflow_id });
       await appendAuditEntry(tx, {
         ...{ account_id: accountId, actor, action: 'webhook.deleted', subject_id: id, reason },
-        details: { cancelled_deliveries: held.length + queued.length + cancelled.length },
+        details: { cancelled_deliveries: untold + cancelled.length },
       });
       return { cancelled };
     }),

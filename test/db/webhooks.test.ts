@@ -1,11 +1,11 @@
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccount } from '../../db/accounts.ts';
 import type { OpenDatabase } from '../../db/database.ts';
 import { cancelDelivery, findDelivery } from '../../db/deliveries.ts';
 import { createSealer, generateEncryptionKey, SecretUnreadable } from '../../db/encryption.ts';
 import { type AccountId, newId, type WebhookId } from '../../db/ids.ts';
-import { type DeliveryStatus, deliveries, deliveryStatuses, webhooks } from '../../db/schema.ts';
+import { auditLog, type DeliveryStatus, deliveries, deliveryStatuses, webhooks } from '../../db/schema.ts';
 import { searchDeliveries } from '../../db/search-deliveries.ts';
 import { findCurrentSecret } from '../../db/webhook-secrets.ts';
 import {
@@ -57,12 +57,17 @@ afterAll(() => database.close());
 const create = () =>
   createWebhook(database.db, sealer, { ...settings, account_id, profile: 'inbox', secret: 'whsec_s' }, actor);
 
-async function newDelivery(webhook_id: WebhookId, status: DeliveryStatus) {
+async function newDelivery(
+  webhook_id: WebhookId,
+  status: DeliveryStatus,
+  columns: Partial<typeof deliveries.$inferInsert> = {},
+) {
   const id = newId('dlv');
   const ended_at = status === 'pending' || status === 'held' ? null : now;
   await database.db.insert(deliveries).values({
     ...{ id, account_id, webhook_id, status, ended_at, event_id: newId('evt') },
     ...{ workflow_id: `deliver/${id}`, reason: null, next_attempt_at: now, created_at: now },
+    ...columns,
   });
   return id;
 }
@@ -125,11 +130,21 @@ describe('deleteWebhook', () => {
     const [webhook, other] = [await create(), await create()];
     const ids = new Map<DeliveryStatus, Awaited<ReturnType<typeof newDelivery>>>();
     for (const status of deliveryStatuses) ids.set(status, await newDelivery(webhook.id, status));
+    const behind = { lane: 'a', place: 2, lane_state: 'behind', next_attempt_at: null } as const;
+    const inLane = await newDelivery(webhook.id, 'pending', behind);
     const elsewhere = await newDelivery(other.id, 'pending');
 
     const deleted = await deleteWebhook(database.db, account_id, webhook.id, change);
-    // No workflow waits for what is held or queued.
+    // No workflow waits for what is held, queued or behind in a lane.
     expect(deleted?.cancelled.map(({ id }) => id)).toEqual([ids.get('pending')]);
+    const [entry] = await database.db
+      .select({ details: auditLog.details })
+      .from(auditLog)
+      .where(and(eq(auditLog.subject_id, webhook.id), eq(auditLog.action, 'webhook.deleted')));
+    expect(entry?.details).toEqual({ cancelled_deliveries: 4 });
+    expect(await findDelivery(database.db, account_id, inLane)).toMatchObject({
+      ...{ status: 'cancelled', reason: 'the webhook was deleted', ended_at: now },
+    });
     for (const [before, id] of ids) {
       const isWaiting = ['pending', 'held', 'queued'].includes(before);
       expect(await findDelivery(database.db, account_id, id)).toMatchObject(
