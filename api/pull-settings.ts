@@ -4,7 +4,7 @@ import { conflict, type FieldError } from './problems.ts';
 /** What is for requests that are sent, and so for a webhook with a URL alone. */
 const ofUrl = [
   ...(['headers', 'auth', 'client_certificate', 'server_ca'] as const),
-  ...(['health', 'rate_limit', 'max_in_flight', 'ordering'] as const),
+  ...(['health', 'rate_limit', 'max_in_flight', 'ordering', 'on_failure'] as const),
 ];
 
 /** What does not go with a webhook's having a URL, or none; and with what it had before. */
@@ -35,6 +35,7 @@ export function pullErrors(
 function isUnset(settings: Pick<WebhookSettings, (typeof ofUrl)[number]>, name: (typeof ofUrl)[number]) {
   if (name === 'headers') return Object.keys(settings.headers).length === 0;
   if (name === 'auth') return settings.auth.type === 'none';
+  if (name === 'on_failure') return settings.on_failure === 'skip';
   return settings[name] === null;
 }
 

@@ -107,11 +107,8 @@ export const addDelivery = query(
       const isDisabled = webhook.state === 'disabled' || webhook.state === 'probing';
       const status = webhook.url === null ? 'queued' : isDisabled ? 'held' : 'pending';
       const workflow_id = workflowIdOf(id);
-      const { client_id, ...content } = event;
       const lane =
-        webhook.ordering === null
-          ? null
-          : laneFinder()(webhook.ordering, { ...content, id: client_id ?? event_id });
+        webhook.ordering === null ? null : laneFinder()(webhook.ordering, { ...event, id: event_id });
       const turn = lane === null ? null : await takeTurn(tx, { webhook_id, lane }, id);
       const is_behind = turn !== null && !turn.is_head;
       await tx.insert(deliveries).values({

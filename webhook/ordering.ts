@@ -16,6 +16,8 @@ export const maxPointerChars = 256;
 /** What a pointer looks into: the event as its producer knows it. */
 export interface OrderedEvent {
   readonly id: string;
+  /** Its producer's own id, which then is the event's `id`. */
+  readonly client_id: string | null;
   readonly type: string;
   readonly channel: string | null;
   /** JSON text. */
@@ -54,8 +56,8 @@ export function laneFinder(): (ordering: Ordering, event: OrderedEvent) => strin
     if (ordering === 'fifo') return wholeLane;
     let document = documents.get(event);
     if (document === undefined) {
-      const { id, type, channel, data } = event;
-      document = { id, type, channel, data: JSON.parse(data) as unknown };
+      const { id, client_id, type, channel, data } = event;
+      document = { id: client_id ?? id, type, channel, data: JSON.parse(data) as unknown };
       documents.set(event, document);
     }
     return laneNamed(ordering.fifo_by, valueAt(document, pointerTokens(ordering.fifo_by) ?? []));

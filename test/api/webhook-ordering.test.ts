@@ -62,5 +62,8 @@ describe('a webhook’s order', () => {
     expect(orderOf(await api.request('GET', `/v1/webhooks/${id}`))).toEqual(['fifo', 'skip']);
     const refused = await api.request('PATCH', `/v1/webhooks/${id}`, { body: { on_failure: 'stop' } });
     expect(refused.json).toMatchObject({ status: 422, errors: [{ pointer: '/on_failure' }] });
+    const pulled = { url: null, events: ['*'], ordering: 'fifo', on_failure: 'block' };
+    const { json } = await api.request('POST', '/v1/webhooks', { body: pulled });
+    expect(json.errors).toMatchObject([{ pointer: '/ordering' }, { pointer: '/on_failure' }]);
   });
 });

@@ -67,7 +67,7 @@ describe('a JSON Pointer', () => {
 describe('the lane of an event', () => {
   const laneOf = laneFinder();
   const event = (data: unknown): OrderedEvent => ({
-    ...{ id: 'evt_1', type: 'message.read', channel: 'whatsapp-1' },
+    ...{ id: 'evt_1', client_id: null, type: 'message.read', channel: 'whatsapp-1' },
     data: JSON.stringify(data),
   });
   const by = (pointer: string, data: unknown) => laneOf({ fifo_by: pointer }, event(data));
@@ -85,6 +85,12 @@ describe('the lane of an event', () => {
     expect(by('/data/a', { a: 1 })).not.toBe(by('/data/a', { a: '1' }));
     expect(by('/data/a', { a: 1 })).not.toBe(by('/data/b', { b: 1 }));
     expect(by('/channel', {})).not.toBe(by('/type', {}));
+  });
+
+  it('knows an event by the id that its producer gave it', () => {
+    const one = { ...event({}), client_id: 'order-1' };
+    expect(laneOf({ fifo_by: '/id' }, one)).toBe(laneOf({ fifo_by: '/id' }, { ...one, id: 'evt_2' }));
+    expect(laneOf({ fifo_by: '/id' }, one)).not.toBe(by('/id', {}));
   });
 
   it('is one for all that have no value there', () => {
