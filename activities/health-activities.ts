@@ -10,7 +10,7 @@ import {
 } from '../db/endpoint-health.ts';
 import { countHeld, discardHeld, endHeld, oldestHeld } from '../db/held-deliveries.ts';
 import type { WebhookId } from '../db/ids.ts';
-import { holdBehind } from '../db/lanes.ts';
+import { holdAllBehind } from '../db/lanes.ts';
 import { type Attempter, blocksLane } from '../delivery/attempter.ts';
 import type { Intake } from '../delivery/intake.ts';
 import type { Lanes } from '../delivery/lanes.ts';
@@ -153,9 +153,4 @@ export function createHealthActivities({
         await lanes.advanceEnded(webhookId as WebhookId);
       }),
   };
-}
-
-/** What waits in the lanes of an endpoint that was disabled goes out when it recovers, at that pace. */
-async function holdAllBehind(db: Database, id: WebhookId): Promise<void> {
-  while ((await holdBehind(db, id)) > 0);
 }

@@ -7,6 +7,7 @@ import {
 } from '../db/endpoint-health.ts';
 import { DatabaseUnavailable } from '../db/errors.ts';
 import { findOverdueLists } from '../db/inbox-lists.ts';
+import { holdAllBehind } from '../db/lanes.ts';
 import { deleteLapsedWebhook, findLapsedWebhooks } from '../db/lapsed-webhooks.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
@@ -20,8 +21,8 @@ import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 export interface SweepActivities {
   /**
    * Starts each workflow that is not running and whose deliveries, or whose contact's list, are overdue; answers how many
-   * it started. Goes on in lanes that stand still. Tells health workflows, and accounts of failed deliveries, what
-   * they were not told. Deletes webhooks whose consumers were away for longer than they may be.
+   * it started. Goes on in lanes that stand still, and holds what waits in those of disabled endpoints. Tells
+   * health workflows, and accounts of failed deliveries, what they were not told. Deletes webhooks whose consumers were away for longer than they may be.
    */
   startOverdueWorkflows(): Promise<number>;
   /**
@@ -107,6 +108,7 @@ export function createSweepActivities({
         if ((await starter.startAnnounceInbox(list)) === 'started') started += 1;
       }
       await lanes.advanceEnded();
+      await holdAllBehind(db, null);
       started += await sendLeftBehind({ db, starter: recoveryStarter });
       await tellUncountedOutcomes();
       await failures.tellOverdue();

@@ -27,8 +27,10 @@ export interface OpenDatabase {
  */
 export const planSettings =
   'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off';
+/** For how long a transaction that holds lanes' rows may do nothing (db/lanes.ts), in ms. */
+const laneSettings = "set postrider.idle_in_lanes = '5000'";
 /** A server that hangs right after it has taken a connection is not waited for longer, in ms. */
-const planQuery = { text: planSettings, query_timeout: 5_000 };
+const planQuery = { text: `${planSettings}; ${laneSettings}`, query_timeout: 5_000 };
 
 /**
  * Opens PostgreSQL at a URL. Connections are made when first needed, so an unreachable server shows at the first query

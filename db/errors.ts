@@ -39,7 +39,7 @@ export function query<A extends unknown[], R>(run: (...args: A) => Promise<R>): 
 }
 
 /** SQLSTATE classes and codes (PostgreSQL, appendix A) after which the same statement may succeed later. */
-const passing = /^(08|53|57|58|40001|40P01|55P03|25006)/;
+const passing = /^(08|53|57|58|40001|40P01|55P03|25006|25P03)/;
 /** `disk_full`. */
 const diskFull = '53100';
 const passingSystemErrors = new Set([

@@ -45,14 +45,23 @@ export const countHeld = query(async (db: Database, webhookId: WebhookId): Promi
   return row?.count ?? 0;
 });
 
-/** The webhook's held delivery that has waited longest, waits for no other and has not expired; undefined when there is none. */
+/**
+ * The webhook's held delivery that has waited longest, waits for no other and has not expired; undefined when there is none. Those
+ * that failed for good, and for which their lanes wait, come before the others.
+ */
 export const oldestHeld = query(
   async (db: Database, webhookId: WebhookId): Promise<DeliveryId | undefined> => {
     const [row] = await selectRows<{ id: string }>(
       db,
-      sql`select id from deliveries d where webhook_id = ${uuidOf(webhookId)} and status = 'held'
-            and lane_state is distinct from 'behind' and ${isStillToGo}
-          order by id limit 1`,
+      sql`select id from (
+            (select d.id, true as is_blocked from lanes l join deliveries d on d.id = l.head
+              where l.webhook_id = ${uuidOf(webhookId)} and d.status = 'held' and d.lane_state = 'blocked' and ${isStillToGo}
+              order by d.id limit 1)
+            union all
+            (select id, false from deliveries d where webhook_id = ${uuidOf(webhookId)} and status = 'held'
+              and lane_state is distinct from 'behind' and ${isStillToGo}
+              order by id limit 1)
+          ) as oldest order by is_blocked desc limit 1`,
     );
     return row === undefined ? undefined : idOf('dlv', row.id);
   },

@@ -22,6 +22,14 @@ const laneColumns = {
   wanted_lane: ['text', ({ lane }: LaneKey) => lane],
 } satisfies Parameters<typeof unnest<LaneKey>>[1];
 
+/**
+ * A process that hangs in a transaction that holds lanes' rows keeps others from these for some seconds: the server then ends
+ * its session. Connections to a server say for how long (db/database.ts); the embedded database would end with its session.
+ */
+const idleAtMost = sql`set_config('idle_in_transaction_session_timeout', coalesce(
+  nullif(current_setting('postrider.idle_in_lanes', true), ''),
+  current_setting('idle_in_transaction_session_timeout')), true)`;
+
 /** So many deliveries one transaction adds to a lane at most: between two turns there are so many places. */
 export const placesATurn = 4_096;
 
@@ -39,10 +47,12 @@ export async function takeTurn(
     sql`insert into lanes as l (webhook_id, lane, head, last_turn)
         values (${uuidOf(webhook_id)}, ${lane}, ${uuidOf(delivery)}, (extract(epoch from clock_timestamp()) * 1000)::bigint)
         on conflict (webhook_id, lane) do update set last_turn = greatest(l.last_turn + 1, excluded.last_turn)
-        returning (last_turn * ${placesATurn}::bigint)::float8 as place, coalesce(head = ${uuidOf(delivery)}, false) as is_head`,
+        returning (last_turn * ${placesATurn}::bigint)::float8 as place, coalesce(head = ${uuidOf(delivery)}, false) as is_head,
+          ${idleAtMost} as idle_at_most`,
   );
   if (row === undefined) throw new Error('a turn in a lane was not returned');
-  return row;
+  const { place, is_head } = row;
+  return { place, is_head };
 }
 
 /**
@@ -58,7 +68,7 @@ export const advanceLanes = query(
       // crosswise.
       await selectRows(
         tx,
-        sql`select from ${unnest(keys, laneColumns)}
+        sql`select (select ${idleAtMost}) from ${unnest(keys, laneColumns)}
             join lanes l on l.webhook_id = wanted_webhook and l.lane = wanted_lane
             order by l.webhook_id, l.lane for update of l`,
         { name: 'lock_lanes' },
@@ -132,23 +142,36 @@ export const findEndedLanes = query(async (db: Database, webhookId: WebhookId | 
 });
 
 /**
- * Holds up to 1,000 deliveries of a disabled endpoint that wait in its lanes, so that they go out at the pace of its recovery;
- * answers how many.
+ * Holds up to 1,000 deliveries of a disabled endpoint, or of all, that wait in its lanes, so that they go out at the pace of its
+ * recovery; answers how many.
  */
-export const holdBehind = query(async (db: Database, webhookId: WebhookId): Promise<number> => {
+export const holdBehind = query(async (db: Database, webhookId: WebhookId | null): Promise<number> => {
   const rows = await selectRows(
     db,
     sql`with waiting as (
-        select d.id from deliveries d join webhooks w on w.id = d.webhook_id
-        where d.webhook_id = ${uuidOf(webhookId)} and d.lane is not null and d.status in ('pending', 'held')
-          and d.status = 'pending' and d.lane_state = 'behind' and w.endpoint_state in ('disabled', 'probing')
-        limit ${mostPerStatement} for update of d skip locked
+        select d.id from webhooks w cross join lateral (
+          select id from deliveries
+          where webhook_id = w.id and lane is not null and status in ('pending', 'held')
+            and status = 'pending' and lane_state = 'behind'
+          limit ${mostPerStatement} for update skip locked
+        ) d
+        where w.deleted_at is null and w.endpoint_state in ('disabled', 'probing')
+          ${webhookId === null ? sql`` : sql`and w.id = ${uuidOf(webhookId)}`}
+        limit ${mostPerStatement}
       )
       update deliveries d set status = 'held', reason = ${endpointDisabledReason}
       from waiting where d.id = waiting.id returning d.id`,
   );
   return rows.length;
 });
+
+const holdForMs = 2_000;
+
+/** Holds as many of them as it can in some seconds; the sweep goes on with the rest. */
+export async function holdAllBehind(db: Database, webhookId: WebhookId | null): Promise<void> {
+  const endsAt = performance.now() + holdForMs;
+  while ((await holdBehind(db, webhookId)) > 0 && performance.now() < endsAt);
+}
 
 /** Has deliveries that had failed for good, and for which their lanes wait, go out again with all others. */
 export const unblockLanes = query(async (db: Database, webhookId: WebhookId): Promise<void> => {

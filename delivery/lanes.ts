@@ -2,6 +2,7 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
 import { type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts';
+import { DatabaseUnavailable } from '../db/errors.ts';
 import { leaveHeadStarts } from '../db/head-starts.ts';
 import type { WebhookId } from '../db/ids.ts';
 import { advanceLanes, findEndedLanes, type LaneKey } from '../db/lanes.ts';
@@ -35,6 +36,8 @@ interface Waiting {
 
 const mostPerStatement = 500;
 const leaveTimeoutMs = 2_000;
+/** Of the database, for an answer: other lanes do not wait longer for one that hangs. */
+const patienceMs = 10_000;
 /** What is being written at this moment is written by then. */
 const againMs = 50;
 
@@ -67,7 +70,7 @@ export function createLanes({
 
   async function advanceGroup(lanes: readonly LaneKey[]) {
     try {
-      const { opened, again } = await advanceLanes(db, lanes);
+      const { opened, again } = await withinPatience(advanceLanes(db, lanes));
       if (again.length > 0) void delay(againMs).then(() => Promise.all(again.map(advance)));
       if (opened.length > 0) await begin(await loadDeliveriesById(db, opened));
     } catch (error) {
@@ -146,6 +149,19 @@ export function createLanes({
       await Promise.all(starting);
     },
   };
+}
+
+/** What is answered later is left to the sweep. */
+async function withinPatience<T>(answer: Promise<T>): Promise<T> {
+  const inTime = new AbortController();
+  const late = delay(patienceMs, undefined, { signal: inTime.signal }).then(() => {
+    throw new DatabaseUnavailable('lanes: no answer in time');
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    inTime.abort();
+  }
 }
 
 function uniqueLanes(lanes: readonly LaneKey[]): LaneKey[] {

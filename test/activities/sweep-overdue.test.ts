@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import { createAccount } from '../../db/accounts.ts';
@@ -46,6 +47,9 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
     // Under way, it may be.
     await overdue({ rate_limit: 1 }, { next_attempt_at: new Date(Date.now() - 5_000) }),
   ];
+  const inLane = { lane: 'a', place: 2, lane_state: 'behind', next_attempt_at: null } as const;
+  const behind = await overdue({ endpoint_state: 'disabled' }, inLane);
+  const behindElsewhere = await overdue({}, inLane);
   const calls: [string, string][] = [];
   const unforeseen = async () => {
     throw new Error('nothing of this is overdue');
@@ -77,5 +81,15 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
   await startOverdueWorkflows();
   expect(new Set(calls)).toEqual(
     new Set([...started.map((id): [string, string] => ['start', id]), ['look', asleep], ['after', asleep]]),
+  );
+  const rows = await database.db
+    .select({ workflow_id: deliveries.workflow_id, status: deliveries.status })
+    .from(deliveries)
+    .where(eq(deliveries.lane, 'a'));
+  expect(new Map(rows.map((row) => [row.workflow_id, row.status]))).toEqual(
+    new Map([
+      [behind, 'held'],
+      [behindElsewhere, 'pending'],
+    ]),
   );
 });

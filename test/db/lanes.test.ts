@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
-import type { Database, OpenDatabase } from '../../db/database.ts';
+import { type Database, type OpenDatabase, selectRows } from '../../db/database.ts';
 import { cancelDelivery } from '../../db/deliveries.ts';
+import { oldestHeld } from '../../db/held-deliveries.ts';
 import { type AccountId, type DeliveryId, newId, type WebhookId } from '../../db/ids.ts';
-import { advanceLanes, findEndedLanes, holdBehind, unblockLanes } from '../../db/lanes.ts';
+import { advanceLanes, findEndedLanes, holdBehind, takeTurn, unblockLanes } from '../../db/lanes.ts';
 import { recordAttempts } from '../../db/record-attempts.ts';
 import { markEnded, takeHeld } from '../../db/recoveries.ts';
 import { accounts, deliveries, type EndpointState, lanes, webhooks } from '../../db/schema.ts';
@@ -320,5 +321,37 @@ describe('lanes', () => {
     expect(await findEndedLanes(database.db, owner.webhook_id)).toEqual(keys);
     await recover(owner);
     expect(await startable(owner)).toEqual([first]);
+  });
+
+  it('are tried at a disabled endpoint with the delivery that they wait for', async () => {
+    const owner = await newOwner();
+    const [, second] = await accept(owner, ['a', 'b']);
+    await record(owner, second!, 'blocks');
+    await setState(owner, 'disabled');
+    await database.db
+      .update(deliveries)
+      .set({ status: 'held' })
+      .where(and(eq(deliveries.webhook_id, owner.webhook_id), eq(deliveries.lane_state, 'head')));
+    expect(await oldestHeld(database.db, owner.webhook_id)).toBe(second);
+    await unblockLanes(database.db, owner.webhook_id);
+    expect(await oldestHeld(database.db, owner.webhook_id)).not.toBe(second);
+  });
+
+  it('are not kept from others by a process that hangs', async () => {
+    const owner = await newOwner();
+    const [first] = await accept(owner, ['a', 'a']);
+    await record(owner, first!, 'succeeds');
+    const keys = await findEndedLanes(database.db, owner.webhook_id);
+    const setting = sql`select current_setting('idle_in_transaction_session_timeout') as idle`;
+    const within = (act: (tx: Database) => Promise<unknown>) =>
+      database.db.transaction(async (tx) => {
+        await act(tx);
+        return (await selectRows<{ idle: string }>(tx, setting))[0]?.idle;
+      });
+    // The embedded database is in the process that would hang.
+    const idle = onServer ? '5s' : '0';
+    expect(await within((tx) => advanceLanes(tx, keys))).toBe(idle);
+    expect(await within((tx) => takeTurn(tx, keys[0]!, newId('dlv')))).toBe(idle);
+    expect((await selectRows<{ idle: string }>(database.db, setting))[0]?.idle).toBe('0');
   });
 });
