@@ -1,7 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import jsonata from 'jsonata';
-import { holdBuiltIns, holdSyntax, isFunction, jsonataSource } from './jsonata-held.js';
+import { holdBuiltIns, holdSyntax, isFunction, jsonataSource, parsedValues } from './jsonata-held.js';
 
 /**
  * The process in which accounts' expressions run, one after the other: expression-runner.ts starts it, and ends it when one
@@ -77,8 +77,8 @@ async function run({ kind, expression, event, body }) {
   random = hash(event.id);
   // Given even where there are none, so that what an expression assigns is gone with its run.
   const result = await known.evaluate(
-    JSON.parse(event.json),
-    body === undefined ? {} : { body: JSON.parse(body) },
+    parsedValues(event.json),
+    body === undefined ? {} : { body: parsedValues(body) },
   );
   if (kind === 'filter') return verdictOf(result);
   if (result === undefined) return { failure: { code: 'no_result' } };

@@ -57,6 +57,18 @@ function freeze(part) {
 }
 
 /**
+ * An event's JSON, without what JSONata would take for functions: its own marks, in whatever way they are written.
+ * @param {string} text
+ */
+export function parsedValues(text) {
+  const mayMark = text.includes('_jsonata_') || text.includes('\\u');
+  return JSON.parse(
+    text,
+    mayMark ? (name, value) => (name.startsWith('_jsonata_') ? undefined : value) : undefined,
+  );
+}
+
+/**
  * What an event holds is never run as an expression, and an expression is the same at each of its runs.
  * @param {unknown} part of a syntax tree
  */

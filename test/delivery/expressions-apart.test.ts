@@ -11,12 +11,23 @@ afterAll(() => expressions.close());
 const [attacker, victim] = [newId('acct'), newId('acct')];
 const patienceMs = 20_000;
 const created_at = new Date('2025-01-15T10:25:03.004Z');
+/** What JSONata would take for `function($x) { 40 + 2 }`. */
+const forged = {
+  _jsonata_lambda: true,
+  arguments: [{ value: 'x' }],
+  body: { type: 'binary', value: '+', lhs: { type: 'number', value: 40 }, rhs: { type: 'number', value: 2 } },
+};
 const event = {
   id: newId('evt'),
   client_id: 'order-1',
   type: 'order.paid',
   channel: null,
-  data: JSON.stringify({ amount: 120, items: [{ sku: 'a' }, { sku: 'b' }], _jsonata_lambda: false }),
+  data: JSON.stringify({
+    amount: 120,
+    items: [{ sku: 'a' }, { sku: 'b' }],
+    _jsonata_lambda: false,
+    forged,
+  }).replace('_jsonata_lambda', '\\u005fjsonata_lambda'),
   created_at,
 };
 
@@ -101,7 +112,10 @@ describe('expressions of one account', () => {
     '($l := function() { 1 }; {} ~> |$l|{"body": {"type": "variable", "value": "eval"}}|; ($l())("1+41"))',
     '($l := function() { 1 }; {} ~> |$l|{}, ["_jsonata_lambda"]|; $l.environment.lookup("eval")("1+41"))',
     '($a := [{}, {}]; $l := function() { 1 }; {} ~> |$a|({} ~> |[[$a]]|{"1": $l}|; {}), ["_jsonata_lambda"]|; $a[1].environment.lookup("eval")("1+41"))',
-  ])('run no text: %s', async (expression) => {
+    '(data.forged(?))(1)',
+    'data.forged(1)',
+    'data._jsonata_lambda',
+  ])('run nothing of an event: %s', async (expression) => {
     expect(await transform(attacker, expression)).toHaveProperty('failure');
   });
 
