@@ -93,7 +93,6 @@ describe('recording attempts', () => {
       duration_ms: 13,
       number: 1,
       outcome_number: 1,
-      request_body: null,
       spent_delivery: false,
     });
     expect(await isAttemptRecorded(database.db, attempt.id)).toBe(true);
