@@ -112,7 +112,7 @@ export function bodyOf(
     health: values.isPulled ? null : healthOf(values, current),
     recovery_rate: values.recoveryRate === '' ? null : Number(values.recoveryRate),
     ordering: values.isPulled ? null : orderingOf(values),
-    on_failure: values.onFailure,
+    on_failure: values.isPulled ? 'skip' : values.onFailure,
     ...accessBodyOf(values.isPulled ? emptyAccess : values),
     headers: Object.fromEntries(
       (values.isPulled ? [] : values.headers)
