@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, count, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
@@ -11,6 +11,7 @@ import { advanceLanes, findEndedLanes, holdBehind, takeTurn, unblockLanes } from
 import { recordAttempts } from '../../db/record-attempts.ts';
 import { markEnded, takeHeld } from '../../db/recoveries.ts';
 import { accounts, deliveries, type EndpointState, lanes, webhooks } from '../../db/schema.ts';
+import type { Ordering } from '../../webhook/ordering.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -29,17 +30,25 @@ interface Owner {
 
 async function newOwner(): Promise<Owner> {
   const account_id = newId('acct');
-  const webhook_id = newId('wh');
   await database.db.insert(accounts).values({ id: account_id, name: 'test' });
+  return { account_id, webhook_id: await addWebhook(account_id, { fifo_by: '/data/lane' }) };
+}
+
+async function addWebhook(account_id: AccountId, ordering: Ordering | null): Promise<WebhookId> {
+  const id = newId('wh');
   await database.db.insert(webhooks).values({
-    ...{ id: webhook_id, account_id, url: 'https://receiver.test/', events: ['*'], profile: 'inbox' },
-    ordering: { fifo_by: '/data/lane' },
+    ...{ id, account_id, url: 'https://receiver.test/', events: ['*'], profile: 'inbox' },
+    ordering,
   });
-  return { account_id, webhook_id };
+  return id;
 }
 
 /** Stores events, one for each named lane, in one transaction; answers their deliveries in that order. */
-async function accept({ account_id }: Owner, laneNames: readonly string[]): Promise<DeliveryId[]> {
+async function accept(
+  { account_id }: Pick<Owner, 'account_id'>,
+  laneNames: readonly string[],
+  { timeoutMs }: { timeoutMs?: number } = {},
+): Promise<DeliveryId[]> {
   const events = laneNames.map(
     (lane): NewEvent => ({
       ...{ id: newId('evt'), account_id, client_id: null, type: 'message.read', channel: null },
@@ -52,7 +61,7 @@ async function accept({ account_id }: Owner, laneNames: readonly string[]): Prom
     events,
     () => true,
     ({ id }) => `deliver/${id}`,
-    { laneWorkflowIdOf: (id) => `deliver/${id}` },
+    { laneWorkflowIdOf: (id) => `deliver/${id}`, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
   );
   return acceptances.flatMap((one) => (one.outcome === 'accepted' ? one.deliveries.map(({ id }) => id) : []));
 }
@@ -242,6 +251,28 @@ describe('lanes', () => {
         expect(ids.slice(at, at + ofGroup.length)).toEqual(ofGroup);
       }
     }
+  });
+
+  it('are as quick to be added to when there are many of many webhooks, beside one that has no order', async () => {
+    const { account_id } = await newOwner();
+    for (let n = 1; n < 10; n += 1) await addWebhook(account_id, { fifo_by: '/data/lane' });
+    await addWebhook(account_id, null);
+    const group = Array.from({ length: 1_000 }, (_, n) => `${n - (n % 2)}`);
+    // As long as a producer's request is given.
+    await accept({ account_id }, group, { timeoutMs: 5_000 });
+    const counts = await database.db
+      .select({ lane_state: deliveries.lane_state, places: count(deliveries.place), count: count() })
+      .from(deliveries)
+      .where(eq(deliveries.account_id, account_id))
+      .groupBy(deliveries.lane_state);
+    expect(counts).toHaveLength(3);
+    expect(counts).toEqual(
+      expect.arrayContaining([
+        { lane_state: 'head', places: 5_000, count: 5_000 },
+        { lane_state: 'behind', places: 5_000, count: 5_000 },
+        { lane_state: null, places: 0, count: 1_000 },
+      ]),
+    );
   });
 
   it('are as they were when one transaction goes on in a lane to which another adds', async () => {
