@@ -65,13 +65,14 @@ export function createRecoveryActivities({
         const range = { status, since: new Date(since), until: new Date(until) };
         const endsAt = performance.now() + markForMs;
         let marked = 0;
-        while (performance.now() < endsAt) {
+        let isDone = false;
+        while (!isDone && performance.now() < endsAt) {
           const count = await markEnded(db, webhookId as WebhookId, range);
-          await lanes.advanceEnded(webhookId as WebhookId);
-          if (count === 0) return { marked, is_done: true };
           marked += count;
+          isDone = count === 0;
         }
-        return { marked, is_done: false };
+        await lanes.advanceEnded(webhookId as WebhookId);
+        return { marked, is_done: isDone };
       }),
 
     takeBackMarkedDeliveries: (webhookId) =>

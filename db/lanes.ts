@@ -16,6 +16,8 @@ export const behindReason = 'waits for the delivery before it in its lane';
 
 /** Rows that one statement moves. */
 const mostPerStatement = 1_000;
+/** A shorter page is the last one. */
+export const endedLanesAPage = 1_000;
 
 const laneColumns = {
   wanted_webhook: ['uuid', ({ webhook_id }: LaneKey) => uuidOf(webhook_id)],
@@ -129,17 +131,20 @@ export const advanceLanes = query(
     }),
 );
 
-/** Lanes whose head has ended, so that it is time for the next: of one webhook, or of all. At most 1,000. */
-export const findEndedLanes = query(async (db: Database, webhookId: WebhookId | null): Promise<LaneKey[]> => {
-  const rows = await selectRows<{ webhook_id: string; lane: string }>(
-    db,
-    sql`select l.webhook_id, l.lane from lanes l left join deliveries d on d.id = l.head
+/** Lanes whose head has ended, so that it is time for the next: of one webhook, or of all, those after a lane. A page of them. */
+export const findEndedLanes = query(
+  async (db: Database, webhookId: WebhookId | null, after: LaneKey | null = null): Promise<LaneKey[]> => {
+    const rows = await selectRows<{ webhook_id: string; lane: string }>(
+      db,
+      sql`select l.webhook_id, l.lane from lanes l left join deliveries d on d.id = l.head
           where (d.status is null or d.status not in ('pending', 'held') or d.lane_state = 'behind')
             ${webhookId === null ? sql`` : sql`and l.webhook_id = ${uuidOf(webhookId)}`}
-          limit ${mostPerStatement}`,
-  );
-  return rows.map(({ webhook_id, lane }) => ({ webhook_id: idOf('wh', webhook_id), lane }));
-});
+            ${after === null ? sql`` : sql`and (l.webhook_id, l.lane) > (${uuidOf(after.webhook_id)}, ${after.lane})`}
+          order by l.webhook_id, l.lane limit ${endedLanesAPage}`,
+    );
+    return rows.map(({ webhook_id, lane }) => ({ webhook_id: idOf('wh', webhook_id), lane }));
+  },
+);
 
 /**
  * Holds up to 1,000 deliveries of a disabled endpoint, or of all, that wait in its lanes, so that they go out at the pace of its

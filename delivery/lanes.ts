@@ -5,7 +5,7 @@ import { type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts
 import { DatabaseUnavailable } from '../db/errors.ts';
 import { leaveHeadStarts } from '../db/head-starts.ts';
 import type { WebhookId } from '../db/ids.ts';
-import { advanceLanes, findEndedLanes, type LaneKey } from '../db/lanes.ts';
+import { advanceLanes, endedLanesAPage, findEndedLanes, type LaneKey } from '../db/lanes.ts';
 import { laneWorkflowId } from '../temporal/workflow-ids.ts';
 import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { HeadStarts } from './head-start.ts';
@@ -23,7 +23,10 @@ export interface Lanes {
   advance(lane: LaneKey): Promise<void>;
   /** A delivery that went out without a workflow has failed, and has to be attempted again: starts the workflow. */
   tryAgain(delivery: LoadedDelivery): void;
-  /** Goes on in all lanes that stand still, or those of a webhook. @throws DatabaseUnavailable */
+  /**
+   * Goes on in all lanes that stand still, or those of a webhook. What it has not come to after ten seconds is left to the sweep.
+   * @throws DatabaseUnavailable
+   */
   advanceEnded(webhook?: WebhookId): Promise<void>;
   /** Resolves once nothing is under way. */
   close(): Promise<void>;
@@ -38,6 +41,11 @@ const mostPerStatement = 500;
 const leaveTimeoutMs = 2_000;
 /** Of the database, for an answer: other lanes do not wait longer for one that hangs. */
 const patienceMs = 10_000;
+const advanceForMs = 10_000;
+/** As many starts under way at once as do not keep others from Temporal. */
+const mostStartsAtOnce = 10;
+/** What waits to be started when the process ends, beyond these, is left to the sweep. */
+const mostStartsAtClose = 500;
 /** What is being written at this moment is written by then. */
 const againMs = 50;
 
@@ -54,7 +62,11 @@ export function createLanes({
 }): Lanes {
   let waiting: Waiting[] = [];
   let advancing: Promise<void> | undefined;
+  const toStart: Parameters<typeof starter.startDeliverEvents>[0][] = [];
   const starting = new Set<Promise<void>>();
+  let advancingAll: Promise<void> | undefined;
+  let nextOfAll: Promise<void> | undefined;
+  let isClosed = false;
 
   /** What comes while a statement is under way goes together with the next. */
   async function advanceWaiting() {
@@ -104,24 +116,35 @@ export function createLanes({
     for (const delivery of left) start(delivery);
   }
 
-  function start(delivery: LoadedDelivery) {
-    const started = starter
-      .startDeliverEvents({
-        workflow_id: delivery.workflow_id,
-        event_ids: [delivery.event.id],
-        webhook_ids: [delivery.webhook.id],
-        account_ids: [delivery.account_id],
-      })
-      .then(
-        () => {},
-        (error: unknown) => {
-          const reason = error instanceof TemporalUnavailable ? 'Temporal is not available' : String(error);
-          const { workflow_id } = delivery;
-          log.warn({ workflow_id, reason }, 'the workflow was not started: the sweep will start it');
-        },
-      )
-      .finally(() => starting.delete(started));
+  function start({ workflow_id, event, webhook, account_id }: LoadedDelivery) {
+    toStart.push({
+      workflow_id,
+      event_ids: [event.id],
+      webhook_ids: [webhook.id],
+      account_ids: [account_id],
+    });
+    startWaiting();
+  }
+
+  function startWaiting() {
+    if (toStart.length === 0 || starting.size >= mostStartsAtOnce) return;
+    const started = startAll().finally(() => {
+      starting.delete(started);
+      startWaiting();
+    });
     starting.add(started);
+  }
+
+  async function startAll() {
+    for (let next = toStart.shift(); next !== undefined; next = toStart.shift()) {
+      try {
+        await starter.startDeliverEvents(next);
+      } catch (error) {
+        const reason = error instanceof TemporalUnavailable ? 'Temporal is not available' : String(error);
+        const { workflow_id } = next;
+        log.warn({ workflow_id, reason }, 'the workflow was not started: the sweep will start it');
+      }
+    }
   }
 
   function advance(lane: LaneKey): Promise<void> {
@@ -129,6 +152,33 @@ export function createLanes({
       waiting.push({ lane, resolve });
       advancing ??= advanceWaiting();
     });
+  }
+
+  async function advancePages(webhook: WebhookId | null) {
+    const endsAt = performance.now() + advanceForMs;
+    for (let after: LaneKey | null = null; ; ) {
+      const page: LaneKey[] = await findEndedLanes(db, webhook, after);
+      await Promise.all(page.map(advance));
+      if (page.length < endedLanesAPage || isClosed || performance.now() > endsAt) return;
+      after = page.at(-1) ?? null;
+    }
+  }
+
+  /** Who asks while a run is under way, which may have passed what they mean, shares the next one with all who do. */
+  function advanceAll(): Promise<void> {
+    if (advancingAll !== undefined) {
+      nextOfAll ??= advancingAll
+        .catch(() => {})
+        .then(() => {
+          nextOfAll = undefined;
+          return advanceAll();
+        });
+      return nextOfAll;
+    }
+    advancingAll = advancePages(null).finally(() => {
+      advancingAll = undefined;
+    });
+    return advancingAll;
   }
 
   return {
@@ -139,14 +189,13 @@ export function createLanes({
       if (scheduled_attempts === 0 && workflow_id.startsWith(laneWorkflowId(id))) start(delivery);
     },
 
-    async advanceEnded(webhook) {
-      const lanes = await findEndedLanes(db, webhook ?? null);
-      await Promise.all(lanes.map(advance));
-    },
+    advanceEnded: (webhook) => (webhook === undefined ? advanceAll() : advancePages(webhook)),
 
     async close() {
+      isClosed = true;
       while (advancing !== undefined) await advancing;
-      await Promise.all(starting);
+      toStart.splice(mostStartsAtClose);
+      while (starting.size > 0) await Promise.all(starting);
     },
   };
 }
