@@ -156,8 +156,7 @@ export const holdBehind = query(async (db: Database, webhookId: WebhookId | null
     sql`with waiting as (
         select d.id from webhooks w cross join lateral (
           select id from deliveries
-          where webhook_id = w.id and lane is not null and status in ('pending', 'held')
-            and status = 'pending' and lane_state = 'behind'
+          where webhook_id = w.id and status = 'pending' and lane_state = 'behind'
           limit ${mostPerStatement} for update skip locked
         ) d
         where w.deleted_at is null and w.endpoint_state in ('disabled', 'probing')

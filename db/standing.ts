@@ -71,7 +71,7 @@ export function standingStatement(): SQL {
       ) as queued)::int as queued,
       (select count(*) from (select from scheduled_events limit ${mostCounted.scheduled}) as scheduled)::int as scheduled,
       (select count(*) from (
-        select from deliveries where lane is not null and status in ('pending', 'held') and lane_state = 'behind'
+        select from deliveries where status in ('pending', 'held') and lane_state = 'behind'
         limit ${mostCounted.behind}
       ) as behind)::int as behind,
       (select count(*) from (

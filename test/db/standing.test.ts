@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { expect, onTestFinished, test } from 'vitest';
 import { createAccount } from '../../db/accounts.ts';
+import { selectRows } from '../../db/database.ts';
 import { newId } from '../../db/ids.ts';
 import { findStanding, standingStatement } from '../../db/standing.ts';
 import { openTestDatabase } from '../setup/database.ts';
@@ -30,4 +31,13 @@ test('counts what is due and held, tells how late the latest is, and reads of 5,
   const read = await readBy(db, standingStatement(), /^deliveries/);
   expect(read.wholeTables).toEqual([]);
   expect(read.rows).toBeLessThan(50);
+
+  // Of 2,000 in lanes no row is read: an index has all that is asked.
+  await db.execute(sql`update deliveries d set lane = 'a', status = case when n <= 3 then 'held' else 'pending' end,
+      lane_state = case when n <= 3 then 'blocked' else 'behind' end, next_attempt_at = null
+    from (select id, row_number() over (order by id desc) as n from deliveries) c where c.id = d.id and n <= 2000`);
+  await db.execute(sql`vacuum analyze deliveries`);
+  expect(await findStanding(db, 5_000)).toMatchObject({ behind: 1_997, blocked: 3 });
+  const plan = await selectRows(db, sql`explain (analyze) ${standingStatement()}`);
+  expect(JSON.stringify(plan).match(/Index Only Scan using deliveries_out_of_turn/g)).toHaveLength(2);
 });
