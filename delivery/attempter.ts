@@ -7,11 +7,11 @@ import { type AttemptId, type DeliveryId, newId } from '../db/ids.ts';
 import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
-import type { Answer } from '../webhook/answer.ts';
 import { isLimited } from '../webhook/endpoint-limits.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import { logAttempt, responseOf } from './attempt-record.ts';
 import type { EndpointLimiter } from './endpoint-limiter.ts';
 import { type Expirer, hasExpired } from './expirer.ts';
 import type { Expressions } from './expressions.ts';
@@ -88,12 +88,8 @@ export function createAttempter(dependencies: {
     trigger: AttemptTrigger,
     release: () => void = () => {},
   ): Promise<AttemptOutcome> {
-    if (hasExpired(delivery)) {
-      release();
-      return expire(delivery);
-    }
-    const target = targets.open(delivery.webhook);
-    const asked = isFilterDue(delivery, trigger) ? await askFilterAgain(expressions, delivery) : 'passes';
+    const isAsked = isFilterDue(delivery, trigger) && !hasExpired(delivery);
+    const asked = isAsked ? await askFilterAgain(expressions, delivery) : 'passes';
     if (asked === 'filtered') {
       release();
       return endFiltered(delivery);
@@ -103,6 +99,7 @@ export function createAttempter(dependencies: {
       release();
       return expire(delivery);
     }
+    const target = targets.open(delivery.webhook);
     const startedAt = new Date();
     // Those of the schedule have waited for their turn.
     const isCounted = trigger !== 'schedule' && isLimited(delivery.webhook);
@@ -147,6 +144,7 @@ export function createAttempter(dependencies: {
       next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
     };
     const { status, number, outcome_number, is_blocking, is_untold } = await recorder.record(record);
+    const isGone = verdict.outcome === 'failed' && verdict.disablesEndpoint;
     if (is_untold) failures.tell(delivery.id);
     if (outcome_number !== null) {
       reporter.report(record, {
@@ -154,13 +152,13 @@ export function createAttempter(dependencies: {
         succeeded: record.succeeded,
         spent_delivery: !record.succeeded && (status === 'failed' || is_blocking),
         ...(is_blocking ? { blocks: true } : {}),
-        gone: verdict.outcome === 'failed' && verdict.disablesEndpoint,
+        gone: isGone,
         at: startedAt.toISOString(),
         ...(record.detail === null ? {} : { reason: record.detail }),
       });
     }
-    logAttempt(record, delivery, number);
-    const isGone = verdict.outcome === 'failed' && verdict.disablesEndpoint;
+    const { event, workflow_id } = delivery;
+    logAttempt(log, record, { attempt: number, event_id: event.id, workflow_id });
     return {
       status,
       number,
@@ -175,19 +173,6 @@ export function createAttempter(dependencies: {
     const status = await expirer.end(id);
     const outcome = { status, number: attempt_count, reason: expiredReason, due_at: null };
     return { ...outcome, is_final: false, is_gone: false };
-  }
-
-  function logAttempt(record: AttemptRecord, { event, workflow_id }: LoadedDelivery, number: number) {
-    if (!log.isLevelEnabled('info')) return;
-    const { account_id, webhook_id, delivery_id, id, trigger, response_status, duration_ms, detail } = record;
-    log.info(
-      {
-        ...{ account_id, event_id: event.id, webhook_id, delivery_id, workflow_id, attempt_id: id },
-        ...{ attempt: number, trigger, response_status, duration_ms },
-        ...(detail === null ? {} : { reason: detail }),
-      },
-      record.succeeded ? 'delivered' : 'attempt failed',
-    );
   }
 
   /** No attempt: it is as if the filter had said so when the event came in. */
@@ -246,16 +231,4 @@ export function blocksLane({ lane, webhook }: LoadedDelivery): boolean {
 
 function isEnded(status: DeliveryStatus): boolean {
   return status !== 'pending' && status !== 'held';
-}
-
-function responseOf(answer: Answer) {
-  if (answer.kind === 'failed') {
-    return { response_status: null, response_headers: null, response_body: null, response_truncated: false };
-  }
-  return {
-    response_status: answer.status,
-    response_headers: { ...answer.headers },
-    response_body: answer.body,
-    response_truncated: answer.bodyTruncated,
-  };
 }

@@ -1,6 +1,5 @@
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
-import type { Answer } from '../webhook/answer.ts';
-import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
+import { type Answer, nothingSent } from '../webhook/answer.ts';
 import type { SentAuth } from '../webhook/profile.ts';
 import { buildRequest, redactHeaders } from '../webhook/request.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
@@ -47,8 +46,8 @@ export async function postDelivery(
     userAgent: string;
   },
 ): Promise<Posted | undefined> {
-  if (!target.isUrlAllowed) return notSent(failedFor('url_refused'));
-  if (target.certificateEndsAt <= attemptedAt.getTime()) return notSent(failedFor('certificate_expired'));
+  if (!target.isUrlAllowed) return notSent(nothingSent('url_refused'));
+  if (target.certificateEndsAt <= attemptedAt.getTime()) return notSent(nothingSent('certificate_expired'));
   const { auth: credentials, timeoutMs } = target;
   try {
     const event = eventToSend(delivery.event);
@@ -85,14 +84,10 @@ export async function postDelivery(
   } catch (error) {
     if (error instanceof ExpiredMeanwhile) return undefined;
     if (!(error instanceof UnsendableEventError)) throw error;
-    return notSent(failedFor('unsendable'));
+    return notSent(nothingSent('unsendable'));
   }
 }
 
 export function notSent(answer: Answer): Posted {
   return { headers: {}, body: null, answer };
-}
-
-function failedFor(reason: FailureReason): Answer {
-  return { kind: 'failed', reason, detail: describeFailure(reason), durationMs: 0 };
 }

@@ -3,7 +3,7 @@ import { cancelFiltered } from '../db/deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
 import type { WebhookId } from '../db/ids.ts';
 import { countTaken, type Queued, takeQueued } from '../db/pull-queue.ts';
-import { describeFailure } from '../webhook/failure-reasons.ts';
+import { nothingSent } from '../webhook/answer.ts';
 import { buildRequest } from '../webhook/request.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
 import type { ChangesFeed } from './changes-feed.ts';
@@ -103,9 +103,7 @@ export function createPullDoor({
       };
     } catch (error) {
       if (!(error instanceof UnsendableEventError)) throw error;
-      const reason = 'unsendable';
-      const answer = { kind: 'failed' as const, reason, detail: describeFailure(reason), durationMs: 0 };
-      await settler.report(webhook, number, { ...answer, reason });
+      await settler.report(webhook, number, nothingSent('unsendable'));
       return undefined;
     }
   }

@@ -8,6 +8,7 @@ import type { DeliveryStatus } from '../db/schema.ts';
 import type { Answer } from '../webhook/answer.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
+import { logAttempt, responseOf } from './attempt-record.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { PullCursor } from './pull-cursor.ts';
 import { rulesOf } from './target.ts';
@@ -61,21 +62,9 @@ export function createPullSettler({
     for (const { record, recorded } of settled) {
       if (recorded.is_untold) failures.tell(recorded.delivery_id);
       onSettled(record, recorded);
-      logSettled(record, recorded);
+      logAttempt(log, record, { attempt: recorded.number });
     }
     return settled;
-  }
-
-  function logSettled(record: AttemptRecord, { number }: RecordedAttempt) {
-    if (!log.isLevelEnabled('info')) return;
-    const { account_id, webhook_id, delivery_id, id, trigger, response_status, duration_ms, detail } = record;
-    log.info(
-      {
-        ...{ account_id, webhook_id, delivery_id, attempt_id: id, attempt: number, trigger },
-        ...{ response_status, duration_ms, ...(detail === null ? {} : { reason: detail }) },
-      },
-      record.succeeded ? 'delivered' : 'attempt failed',
-    );
   }
 
   function recordOfAnswer(webhook: PulledWebhook, delivery: Settleable, answer: Answer): AttemptRecord {
@@ -138,15 +127,5 @@ function doneRecord(
     request_headers: {},
     ...{ succeeded: true, reason: null, detail: null, next_attempt_at: null },
     ...{ response_status: null, response_headers: null, response_body: null, response_truncated: false },
-  };
-}
-
-function responseOf(answer: Answer) {
-  if (answer.kind === 'failed') return {};
-  return {
-    response_status: answer.status,
-    response_headers: { ...answer.headers },
-    response_body: answer.body,
-    response_truncated: answer.bodyTruncated,
   };
 }

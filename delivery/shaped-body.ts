@@ -1,6 +1,6 @@
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import type { AttemptTrigger } from '../db/schema.ts';
-import type { NotAnswered } from '../webhook/answer.ts';
+import { type NotAnswered, nothingSent } from '../webhook/answer.ts';
 import {
   describeExpressionFailure,
   type ExpressionFailure,
@@ -50,5 +50,5 @@ export async function bodyOf(
 
 function notMade(kind: ExpressionKind, failure: ExpressionFailure): NotAnswered {
   const reason = isOwnFailure(failure) ? 'expressions_busy' : reasons[kind];
-  return { kind: 'failed', reason, detail: describeExpressionFailure(kind, failure), durationMs: 0 };
+  return nothingSent(reason, describeExpressionFailure(kind, failure));
 }

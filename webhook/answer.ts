@@ -1,4 +1,4 @@
-import type { FailureReason } from './failure-reasons.ts';
+import { describeFailure, type FailureReason } from './failure-reasons.ts';
 
 /** The receiver's answer, as far as it came: the status line and the headers did. */
 export interface Answered {
@@ -24,3 +24,8 @@ export interface NotAnswered {
 
 /** What came back from one POST. */
 export type Answer = Answered | NotAnswered;
+
+/** What stands in place of an answer where nothing was sent; `detail` is in words, without secrets. */
+export function nothingSent(reason: FailureReason, detail = describeFailure(reason)): NotAnswered {
+  return { kind: 'failed', reason, detail, durationMs: 0 };
+}

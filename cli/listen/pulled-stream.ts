@@ -1,17 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { components } from '../../sdk/client/src/client.ts';
 import { errorOf } from '../../sdk/client/src/errors.ts';
 import { messagesOf } from './event-stream.ts';
 
 /** A delivery as the API streams it. */
-export interface Pulled {
-  cursor: string;
-  delivery_id: string;
-  event_id: string;
-  event_type: string;
-  attempt: number;
-  headers: Record<string, string>;
-  body: string;
-}
+export type Pulled = components['schemas']['PulledDelivery'];
 
 export interface PulledStream {
   /** Where the API is, without a slash at its end. */

@@ -1,59 +1,61 @@
-import { useState } from 'react';
+import { type ComponentProps, useState } from 'react';
 import type { TriedExpressions } from '../../api/types.ts';
 import { TextAreaField } from '../../ui/field.tsx';
 import { ExpressionTrial, useExpressionTrial } from './expression-trial.tsx';
-import type { FormValues } from './form-values.ts';
-import type { SetValue } from './webhook-form.tsx';
+import type { FieldsProps } from './webhook-form.tsx';
 import styles from './webhooks.module.css';
 
 type Failure = NonNullable<NonNullable<TriedExpressions['filter']>['failure']>;
 
 /** Which events the webhook gets, and what body it gets of them, both tried on an event that was posted. */
-export function ExpressionFields({
-  values,
-  set,
-  problemAt,
-}: {
-  values: FormValues;
-  set: SetValue;
-  problemAt: (pointer: string) => string | undefined;
-}) {
+export function ExpressionFields({ values, set, problemAt }: FieldsProps) {
   const trial = useExpressionTrial(values);
-  const refused = { filter: problemAt('/filter'), transformation: problemAt('/transformation') };
   const [isOpen] = useState(values.filter !== '' || values.transformation !== '');
   return (
     <details className={styles.details} open={isOpen}>
       <summary>Filter and transformation</summary>
       <div className={styles.detailsBody}>
-        <TextAreaField
+        <ExpressionField
           label="Filter"
-          isOptional
-          isMono
           rows={2}
-          spellCheck={false}
           placeholder='data.amount > 100 and channel = "shop"'
           value={values.filter}
           onChange={(event) => set('filter', event.target.value)}
           hint="JSONata over id, type, channel, created_at and data: only events for which it is true are sent"
-          error={refused.filter ?? faultOf(trial.result?.filter?.failure)}
+          refused={problemAt('/filter')}
+          failure={trial.result?.filter?.failure}
         />
-        <FaultPlace expression={values.filter} failure={trial.result?.filter?.failure} />
-        <TextAreaField
+        <ExpressionField
           label="Transformation"
-          isOptional
-          isMono
           rows={4}
-          spellCheck={false}
           placeholder='$merge([$body, {"source": "postrider"}])'
           value={values.transformation}
           onChange={(event) => set('transformation', event.target.value)}
           hint="JSONata over the same; its result is sent in place of the profile’s body, which it knows as $body"
-          error={refused.transformation ?? faultOf(trial.result?.transformation?.failure)}
+          refused={problemAt('/transformation')}
+          failure={trial.result?.transformation?.failure}
         />
-        <FaultPlace expression={values.transformation} failure={trial.result?.transformation?.failure} />
         <ExpressionTrial trial={trial} />
       </div>
     </details>
+  );
+}
+
+/** An expression, with what is wrong with it: what the API said of it last, or what came of trying it. */
+function ExpressionField({
+  refused,
+  failure,
+  ...field
+}: Pick<ComponentProps<typeof TextAreaField>, 'label' | 'rows' | 'placeholder' | 'onChange' | 'hint'> & {
+  value: string;
+  refused: string | undefined;
+  failure: Failure | null | undefined;
+}) {
+  return (
+    <>
+      <TextAreaField {...field} isOptional isMono spellCheck={false} error={refused ?? faultOf(failure)} />
+      <FaultPlace expression={field.value} failure={failure} />
+    </>
   );
 }
 

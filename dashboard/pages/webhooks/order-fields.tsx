@@ -1,18 +1,10 @@
 import { SelectField, TextField } from '../../ui/field.tsx';
 import type { FormValues } from './form-values.ts';
-import type { SetValue } from './webhook-form.tsx';
+import type { FieldsProps } from './webhook-form.tsx';
 import styles from './webhooks.module.css';
 
 /** Whether deliveries wait for each other, and what happens when one fails for good. */
-export function OrderFields({
-  values,
-  set,
-  problemAt,
-}: {
-  values: FormValues;
-  set: SetValue;
-  problemAt: (pointer: string) => string | undefined;
-}) {
+export function OrderFields({ values, set, problemAt }: FieldsProps) {
   const pointerProblem = problemAt('/ordering/fifo_by') ?? problemAt('/ordering');
   return (
     <details className={styles.details} open={pointerProblem !== undefined || undefined}>
