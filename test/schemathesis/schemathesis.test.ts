@@ -53,7 +53,7 @@ test('Schemathesis finds nothing wrong with any operation that /openapi.json des
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        SCHEMATHESIS_HOOKS: 'formats',
+        SCHEMATHESIS_HOOKS: 'hooks',
         PYTHONPATH: fileURLToPath(new URL('.', import.meta.url)),
         PYTHONDONTWRITEBYTECODE: '1',
         ACCOUNT_TO_CHANGE: other.id,

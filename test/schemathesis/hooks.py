@@ -1,0 +1,4 @@
+"""What Schemathesis loads."""
+
+import formats
+import parse_in_turn
