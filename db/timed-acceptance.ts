@@ -29,6 +29,11 @@ export function owedFrom({ created_at, release }: NewEvent): Date {
   return release?.at ?? created_at;
 }
 
+/** Who gets it is decided when it is released. */
+export function isForLater({ deliver_at, release }: NewEvent): boolean {
+  return deliver_at !== undefined && release === undefined;
+}
+
 const nothing = sql``;
 
 /** Nothing but names: events without a time cost nothing more. */

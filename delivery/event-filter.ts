@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FilterQuestion, FilterVerdict, NewEvent } from '../db/accept-events.ts';
+import type { NewEvent } from '../db/accept-events.ts';
+import type { FilterQuestion, FilterVerdict } from '../db/event-filters.ts';
 import type { Expressions } from './expressions.ts';
 
 /** Events that are taken in wait for filters no longer than this, in ms: what has no verdict by then is asked with its attempt. */

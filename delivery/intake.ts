@@ -1,14 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Acceptance,
-  acceptEvents,
-  filterQuestions,
-  type NewDelivery,
-  type NewEvent,
-} from '../db/accept-events.ts';
+import { type Acceptance, acceptEvents, type NewDelivery, type NewEvent } from '../db/accept-events.ts';
 import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
+import { filterQuestions } from '../db/event-filters.ts';
 import { createSubscriptionMemory, type Subscription } from '../db/subscriptions.ts';
 import { owedFrom } from '../db/timed-acceptance.ts';
 import { laneWorkflowId } from '../temporal/workflow-ids.ts';

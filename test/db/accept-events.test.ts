@@ -1,8 +1,9 @@
 import { eq, inArray } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acceptEvents, type FilterQuestion, type NewEvent } from '../../db/accept-events.ts';
+import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
 import type { OpenDatabase } from '../../db/database.ts';
+import type { FilterQuestion } from '../../db/event-filters.ts';
 import { type AccountId, newId, type WebhookId } from '../../db/ids.ts';
 import { accounts, deliveries, events, idempotencyKeys, webhooks } from '../../db/schema.ts';
 import { openTestDatabase } from '../setup/database.ts';
