@@ -7,10 +7,11 @@ import {
 } from '../db/endpoint-health.ts';
 import { DatabaseUnavailable } from '../db/errors.ts';
 import { findOverdueLists } from '../db/inbox-lists.ts';
-import { holdAllBehind } from '../db/lanes.ts';
+import { holdAllBehind, type LaneKey } from '../db/lanes.ts';
 import { deleteLapsedWebhook, findLapsedWebhooks } from '../db/lapsed-webhooks.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
+import { restoreLanes, unblockForgotten } from '../db/stalled-lanes.ts';
 import type { FailureTeller } from '../delivery/failure-teller.ts';
 import type { Lanes } from '../delivery/lanes.ts';
 import { sendLeftBehind } from '../delivery/left-behind.ts';
@@ -21,7 +22,7 @@ import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
 export interface SweepActivities {
   /**
    * Starts each workflow that is not running and whose deliveries, or whose contact's list, are overdue; answers how many
-   * it started. Goes on in lanes that stand still, and holds what waits in those of disabled endpoints. Tells
+   * it started. Goes on in lanes that stand still, whatever left them so, and holds what waits in those of disabled endpoints. Tells
    * health workflows, and accounts of failed deliveries, what they were not told. Deletes webhooks whose consumers were away for longer than they may be.
    */
   startOverdueWorkflows(): Promise<number>;
@@ -69,6 +70,8 @@ export function createSweepActivities({
   /** Since when consumers could pull. @default this moment, at which the process starts */
   openSince?: Date;
 }): SweepActivities {
+  let restoredTo: LaneKey | null = null;
+
   async function tellUncountedOutcomes() {
     const options = { now: new Date(), graceMs: outcomesGraceMs, limit: mostPerSweep };
     for (const { counted, ...webhook } of await findUncountedWebhooks(db, options)) {
@@ -107,6 +110,8 @@ export function createSweepActivities({
       for (const list of await findOverdueLists(db, limits)) {
         if ((await starter.startAnnounceInbox(list)) === 'started') started += 1;
       }
+      restoredTo = await restoreLanes(db, restoredTo);
+      await unblockForgotten(db);
       await lanes.advanceEnded();
       await holdAllBehind(db, null);
       started += await sendLeftBehind({ db, starter: recoveryStarter });

@@ -3,6 +3,7 @@ import { appendAuditEntry, type Change } from './audit-log.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type StoredEvent, storedEventColumns } from './events.ts';
+import { idleAtMost } from './idle-at-most.ts';
 import {
   type AccountId,
   type DeliveryId,
@@ -146,7 +147,7 @@ export const cancelDelivery = query(
         .update(deliveries)
         .set({ status: 'cancelled', reason: 'cancelled by request', next_attempt_at: null, ended_at: now })
         .where(and(isOneOf(accountId, id), inArray(deliveries.status, [...waitingStatuses])))
-        .returning({ id: deliveries.id });
+        .returning({ id: deliveries.id, idle_at_most: idleAtMost });
       if (changed.length > 0) {
         const entry = { account_id: accountId, actor, action: 'delivery.cancelled', subject_id: id };
         await appendAuditEntry(tx, entry);

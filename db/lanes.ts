@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { endpointDisabledReason } from './held-deliveries.ts';
+import { idleAtMost } from './idle-at-most.ts';
 import { type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import { unnest } from './unnest.ts';
 
@@ -14,6 +15,13 @@ export interface LaneKey {
 /** Why a delivery is not attempted that others of its lane are before. */
 export const behindReason = 'waits for the delivery before it in its lane';
 
+/**
+ * Of a lane whose head is `d`: it is time for the next. One that was marked to be sent again (db/recoveries.ts) is the head no longer, and
+ * nobody would ever come to one that has no time.
+ */
+const isTimeForNext = sql`(d.status is null or d.status not in ('pending', 'held') or d.lane_state = 'behind'
+  or (d.status = 'pending' and d.next_attempt_at is null))`;
+
 /** Rows that one statement moves. */
 const mostPerStatement = 1_000;
 /** A shorter page is the last one. */
@@ -23,14 +31,6 @@ const laneColumns = {
   wanted_webhook: ['uuid', ({ webhook_id }: LaneKey) => uuidOf(webhook_id)],
   wanted_lane: ['text', ({ lane }: LaneKey) => lane],
 } satisfies Parameters<typeof unnest<LaneKey>>[1];
-
-/**
- * A process that hangs in a transaction that holds lanes' rows keeps others from these for some seconds: the server then ends
- * its session. Connections to a server say for how long (db/database.ts); the embedded database would end with its session.
- */
-const idleAtMost = sql`set_config('idle_in_transaction_session_timeout', coalesce(
-  nullif(current_setting('postrider.idle_in_lanes', true), ''),
-  current_setting('idle_in_transaction_session_timeout')), true)`;
 
 /** So many deliveries one transaction adds to a lane at most: between two turns there are so many places. */
 export const placesATurn = 4_096;
@@ -86,8 +86,7 @@ export const advanceLanes = query(
             select l.webhook_id, l.lane from ${unnest(keys, laneColumns)}
             join lanes l on l.webhook_id = wanted_webhook and l.lane = wanted_lane
             left join deliveries d on d.id = l.head
-            -- One that was marked to be sent again (db/recoveries.ts) is the head no longer.
-            where d.status is null or d.status not in ('pending', 'held') or d.lane_state = 'behind'
+            where ${isTimeForNext}
           ), next as (
             select e.webhook_id, e.lane, n.id from ended e
             left join lateral (
@@ -137,7 +136,7 @@ export const findEndedLanes = query(
     const rows = await selectRows<{ webhook_id: string; lane: string }>(
       db,
       sql`select l.webhook_id, l.lane from lanes l left join deliveries d on d.id = l.head
-          where (d.status is null or d.status not in ('pending', 'held') or d.lane_state = 'behind')
+          where ${isTimeForNext}
             ${webhookId === null ? sql`` : sql`and l.webhook_id = ${uuidOf(webhookId)}`}
             ${after === null ? sql`` : sql`and (l.webhook_id, l.lane) > (${uuidOf(after.webhook_id)}, ${after.lane})`}
           order by l.webhook_id, l.lane limit ${endedLanesAPage}`,
@@ -182,6 +181,6 @@ export const unblockLanes = query(async (db: Database, webhookId: WebhookId): Pr
   await selectRows(
     db,
     sql`update deliveries set lane_state = 'head'
-        where webhook_id = ${uuidOf(webhookId)} and status = 'held' and lane_state = 'blocked'`,
+        where webhook_id = ${uuidOf(webhookId)} and status = 'held' and lane_state = 'blocked' returning ${idleAtMost}`,
   );
 });

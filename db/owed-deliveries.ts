@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { NewDelivery, NewEvent } from './accept-events.ts';
 import { endpointDisabledReason } from './held-deliveries.ts';
+import { idleAtMost } from './idle-at-most.ts';
 import { type DeliveryId, uuidOf } from './ids.ts';
 import { behindReason, placesATurn } from './lanes.ts';
 import { owedFrom, type TimedParts } from './timed-acceptance.ts';
@@ -49,7 +50,7 @@ export function insertedInNoOrder(owed: readonly Owed[], timed: TimedParts): SQL
  * acknowledged earlier has an earlier place, whichever process took it in. The rows are locked in one order, so that nobody
  * waits crosswise. In a lane without a row nothing waits: then the first is its head, and all others wait for it. `owed` tells
  * which those are. Deliveries and turns are sorted together, the turn first in its lane: a join of the two would compare
- * each with each.
+ * each with each. Where its transaction has more statements, others wait no longer than a few seconds for one that hangs.
  */
 export function insertedInLanes(
   owed: readonly Owed[],
@@ -71,7 +72,7 @@ export function insertedInLanes(
       select webhook_id, lane, (array_agg(id order by position))[1], (extract(epoch from clock_timestamp()) * 1000)::bigint
       from owing where lane is not null group by webhook_id, lane order by webhook_id, lane
       on conflict (webhook_id, lane) do update set last_turn = greatest(l.last_turn + 1, excluded.last_turn)
-      returning webhook_id, lane, head, last_turn
+      returning webhook_id, lane, head, last_turn, ${idleAtMost} as idle_at_most
     ), sorted as (
       select ${sql.join(names, sql`, `)}, null::uuid as head, null::bigint as last_turn from owing
       union all select ${sql.join(Object.entries(input).map(ofTurn), sql`, `)}, head, last_turn from turns

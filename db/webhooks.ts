@@ -10,6 +10,7 @@ import { type Actor, appendAuditEntry, type Change } from './audit-log.ts';
 import { type Database, selectRows } from './database.ts';
 import type { Sealer } from './encryption.ts';
 import { query } from './errors.ts';
+import { idleAtMost } from './idle-at-most.ts';
 import { type AccountId, type DeliveryId, newId, uuidOf, type WebhookId } from './ids.ts';
 import { type Page, type PageRequest, toPage } from './paging.ts';
 import { accounts, deliveries, type EndpointState, webhookSecrets, webhooks } from './schema.ts';
@@ -212,7 +213,7 @@ export const deleteWebhook = query(
         .update(webhooks)
         .set({ deleted_at: now, updated_at: now })
         .where(isLiveWebhook(accountId, id))
-        .returning({ id: webhooks.id });
+        .returning({ id: webhooks.id, idle_at_most: idleAtMost });
       if (deleted.length === 0) return undefined;
       // Nobody waits for these, of which there may be very many.
       const cancelUntold = async (which: SQL): Promise<number> => {

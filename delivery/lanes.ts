@@ -6,6 +6,7 @@ import { DatabaseUnavailable } from '../db/errors.ts';
 import { leaveHeadStarts } from '../db/head-starts.ts';
 import type { WebhookId } from '../db/ids.ts';
 import { advanceLanes, endedLanesAPage, findEndedLanes, type LaneKey } from '../db/lanes.ts';
+import { cancelInLanesOfDeleted } from '../db/stalled-lanes.ts';
 import { laneWorkflowId } from '../temporal/workflow-ids.ts';
 import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
 import type { HeadStarts } from './head-start.ts';
@@ -96,7 +97,10 @@ export function createLanes({
 
   async function begin(deliveries: readonly LoadedDelivery[]) {
     const left: LoadedDelivery[] = [];
+    const deleted = deliveries.filter(({ webhook }) => webhook.is_deleted);
+    for (const id of new Set(deleted.map(({ webhook }) => webhook.id))) await cancelInLanesOfDeleted(db, id);
     for (const delivery of deliveries) {
+      if (delivery.webhook.is_deleted) continue;
       const reservation = headStarts.reserve(delivery.webhook, delivery.event.data.length);
       if (reservation === null) left.push(delivery);
       // Where it waits for its endpoint it is sent from the database (delivery/waiting-sender.ts).

@@ -2,17 +2,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { and, count, eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
 import { type Database, type OpenDatabase, selectRows } from '../../db/database.ts';
 import { cancelDelivery } from '../../db/deliveries.ts';
 import { oldestHeld } from '../../db/held-deliveries.ts';
-import { type AccountId, type DeliveryId, newId, type WebhookId } from '../../db/ids.ts';
-import { advanceLanes, findEndedLanes, holdBehind, takeTurn, unblockLanes } from '../../db/lanes.ts';
+import { type AccountId, type DeliveryId, newId, uuidOf } from '../../db/ids.ts';
+import {
+  advanceLanes,
+  findEndedLanes,
+  holdBehind,
+  type LaneKey,
+  takeTurn,
+  unblockLanes,
+} from '../../db/lanes.ts';
+import { findOverdueWorkflows } from '../../db/overdue-workflows.ts';
 import { recordAttempts } from '../../db/record-attempts.ts';
 import { markEnded, takeHeld } from '../../db/recoveries.ts';
-import { accounts, deliveries, type EndpointState, lanes, webhooks } from '../../db/schema.ts';
+import { deliveries, type EndpointState, lanes, webhooks } from '../../db/schema.ts';
+import { restoreLanes } from '../../db/stalled-lanes.ts';
 import type { Ordering } from '../../webhook/ordering.ts';
 import { openTestDatabase } from '../setup/database.ts';
+import { acceptInLanes, addWebhook as addWebhookIn, newOwner as newOwnerIn, type Owner } from './in-lanes.ts';
 
 let database: OpenDatabase;
 /** Two sessions at once are for a server: the embedded database has one. */
@@ -23,48 +32,11 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-interface Owner {
-  account_id: AccountId;
-  webhook_id: WebhookId;
-}
-
-async function newOwner(): Promise<Owner> {
-  const account_id = newId('acct');
-  await database.db.insert(accounts).values({ id: account_id, name: 'test' });
-  return { account_id, webhook_id: await addWebhook(account_id, { fifo_by: '/data/lane' }) };
-}
-
-async function addWebhook(account_id: AccountId, ordering: Ordering | null): Promise<WebhookId> {
-  const id = newId('wh');
-  await database.db.insert(webhooks).values({
-    ...{ id, account_id, url: 'https://receiver.test/', events: ['*'], profile: 'inbox' },
-    ordering,
-  });
-  return id;
-}
-
-/** Stores events, one for each named lane, in one transaction; answers their deliveries in that order. */
-async function accept(
-  { account_id }: Pick<Owner, 'account_id'>,
-  laneNames: readonly string[],
-  { timeoutMs }: { timeoutMs?: number } = {},
-): Promise<DeliveryId[]> {
-  const events = laneNames.map(
-    (lane): NewEvent => ({
-      ...{ id: newId('evt'), account_id, client_id: null, type: 'message.read', channel: null },
-      ...{ data: JSON.stringify({ lane }), is_test: false, created_at: new Date(), only_webhook: null },
-      ...{ about_webhook: null, idempotency_keys: [], request_hash: '' },
-    }),
-  );
-  const acceptances = await acceptEvents(
-    database.db,
-    events,
-    () => true,
-    ({ id }) => `deliver/${id}`,
-    { laneWorkflowIdOf: (id) => `deliver/${id}`, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
-  );
-  return acceptances.flatMap((one) => (one.outcome === 'accepted' ? one.deliveries.map(({ id }) => id) : []));
-}
+const newOwner = () => newOwnerIn(database.db);
+const addWebhook = (account_id: AccountId, ordering: Ordering | null) =>
+  addWebhookIn(database.db, account_id, ordering);
+const accept = (...rest: Rest<typeof acceptInLanes>) => acceptInLanes(database.db, ...rest);
+type Rest<F> = F extends (db: Database, ...rest: infer R) => unknown ? R : never;
 
 const rowsOf = ({ webhook_id }: Owner) =>
   database.db
@@ -125,6 +97,19 @@ async function recover(owner: Owner): Promise<void> {
 
 const markFailed = (db: Database, { webhook_id }: Owner) =>
   markEnded(db, webhook_id, { status: 'failed', since: new Date(0), until: new Date(Date.now() + 60_000) });
+
+async function laneOf(owner: Owner): Promise<LaneKey> {
+  const [row] = await database.db.select().from(lanes).where(eq(lanes.webhook_id, owner.webhook_id));
+  return row!;
+}
+
+function signal() {
+  let tell: () => void = () => {};
+  const told = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  return { tell: () => tell(), told };
+}
 
 const actor = { kind: 'postrider' } as const;
 const names = ['a', 'b', 'c'];
@@ -275,6 +260,44 @@ describe('lanes', () => {
     );
   });
 
+  it('are rows and nothing more at rest, thousands of them, and not even that when all in them has ended', async () => {
+    const owner = await newOwner();
+    const many = onServer ? 10_000 : 2_500;
+    // Of every second the first waits for its retry, and of the others it is held; behind each waits another.
+    await database.db.execute(sql`insert into deliveries (id, account_id, event_id, webhook_id, workflow_id, status,
+        next_attempt_at, lane, place, lane_state, created_at)
+      select gen_random_uuid(), ${uuidOf(owner.account_id)}, gen_random_uuid(), ${uuidOf(owner.webhook_id)}, 'deliver/' || n,
+        case when n % 2 = 0 then 'pending' else 'held' end,
+        case when n % 2 = 0 and place = 1 then now() + interval '1 hour' end,
+        n::text, place, case place when 1 then 'head' else 'behind' end, now()
+      from generate_series(1, ${many}::int) n, generate_series(1, 2) place`);
+    await database.db.execute(sql`insert into lanes (webhook_id, lane, head, last_turn)
+      select webhook_id, lane, id, 1 from deliveries
+      where webhook_id = ${uuidOf(owner.webhook_id)} and lane_state = 'head'`);
+    const isOurs = eq(lanes.webhook_id, owner.webhook_id);
+
+    // Of these workflows would be started, or the next made the head.
+    const overdue = await findOverdueWorkflows(database.db, { now: new Date(), graceMs: 0, limit: 100_000 });
+    expect(overdue.filter(({ webhook_ids }) => webhook_ids.includes(owner.webhook_id))).toEqual([]);
+    expect(await findEndedLanes(database.db, owner.webhook_id)).toEqual([]);
+    let pages = 1;
+    for (let after = await restoreLanes(database.db, null); after !== null; pages += 1) {
+      after = await restoreLanes(database.db, after);
+    }
+    expect(pages).toBeGreaterThan(1);
+    expect(await database.db.$count(lanes, isOurs)).toBe(many);
+
+    await database.db
+      .update(deliveries)
+      .set({ status: 'succeeded', next_attempt_at: null })
+      .where(eq(deliveries.webhook_id, owner.webhook_id));
+    for (let keys = await findEndedLanes(database.db, owner.webhook_id); keys.length > 0; ) {
+      expect(await advanceLanes(database.db, keys)).toEqual({ opened: [], again: [] });
+      keys = await findEndedLanes(database.db, owner.webhook_id);
+    }
+    expect(await database.db.$count(lanes, isOurs)).toBe(0);
+  });
+
   it('are as they were when one transaction goes on in a lane to which another adds', async () => {
     const owner = await newOwner();
     const ids: DeliveryId[] = [];
@@ -385,4 +408,35 @@ describe('lanes', () => {
     expect(await within((tx) => takeTurn(tx, keys[0]!, newId('dlv')))).toBe(idle);
     expect((await selectRows<{ idle: string }>(database.db, setting))[0]?.idle).toBe('0');
   });
+
+  it
+    .skipIf(!onServer)
+    .each(['stores events under several keys', 'adds to them', 'unblocks them', 'cancels their head'])(
+    'go on for others within a bound when a process hangs that %s',
+    async (what) => {
+      const owner = await newOwner();
+      const [head] = await accept(owner, ['a', 'a']);
+      if (what === 'unblocks them') await record(owner, head!, 'blocks');
+      const hung = signal();
+      const woken = signal();
+      const hanging = database.db.transaction(async (tx) => {
+        await tx.execute(sql`set local postrider.idle_in_lanes = '200'`);
+        if (what === 'adds to them') await takeTurn(tx, await laneOf(owner), newId('dlv'));
+        else if (what === 'unblocks them') await unblockLanes(tx, owner.webhook_id);
+        else if (what === 'cancels their head')
+          await cancelDelivery(tx, owner.account_id, head!, { actor, now: new Date() });
+        else await acceptInLanes(tx, owner, ['a'], { keys: 2 });
+        hung.tell();
+        await woken.told;
+      });
+      await hung.told;
+      const added = await accept(owner, ['a']);
+      await record(owner, head!, 'succeeds');
+      expect(await advance(owner)).toHaveLength(1);
+      expect(await rowsOf(owner)).toHaveLength(3);
+      expect(added).toHaveLength(1);
+      woken.tell();
+      await expect(hanging).rejects.toThrow();
+    },
+  );
 });
