@@ -22,7 +22,11 @@ const isInBrowser = (file: string) => file.startsWith(join('test', 'dashboard', 
 /** It asks as much as the API can answer, and takes an answer that is late for a fault: when the others are done. */
 const isSchemathesis = (file: string) => file.startsWith(join('test', 'schemathesis'));
 
-const faults = testFiles.filter(isFault);
+/** What takes minutes in any form; `npm run test:faults` has it. */
+const longFaults = [join('test', 'faults', 'ordered-recovery.test.ts')];
+const faults = testFiles.filter(
+  (file) => isFault(file) && (process.env.FAULT_SECONDS !== undefined || !longFaults.includes(file)),
+);
 /** Measured on what large installations run on. */
 const inBrowserOnPostgres = [join('test', 'dashboard', 'browser', 'many-deliveries.test.ts')];
 const inBrowser = testFiles.filter((file) => isInBrowser(file) && !inBrowserOnPostgres.includes(file));

@@ -43,47 +43,75 @@ async function startProcess(env: Record<string, string>) {
 
 const idOf = ({ headers }: Received) => headers['webhook-id'] as string;
 
-it('loses nothing of a recovery whose worker is killed, and repeats at most what was on its way', async () => {
-  const count = 300;
+/** The numbers of the events that came, for each lane. */
+function ledgerOf(received: readonly Received[]): Map<string, number[]> {
+  const lanes = new Map<string, number[]>();
+  for (const { body } of received) {
+    const { lane, n }: { lane: string; n: number } = JSON.parse(body).data;
+    lanes.set(lane, [...(lanes.get(lane) ?? []), n]);
+  }
+  return lanes;
+}
+
+it('loses nothing of recoveries whose worker is killed, repeats at most what was on its way, and keeps the order where there is one', async () => {
+  const count = 160;
+  const lanes = 20;
   const { env, remove } = await testSettings();
   onTestFinished(remove);
   const receiver = await startReceiver();
   onTestFinished(() => receiver.close());
   const { received } = receiver;
+  const ordered = await startReceiver();
+  onTestFinished(() => ordered.close());
 
   const killed = await startProcess(env);
-  const { id } = await killed.request('POST', '/v1/webhooks', {
-    ...{ url: receiver.url, events: ['message.*'], recovery_rate: 50, timeout_ms: 30_000 },
-  });
-  await killed.request('POST', `/v1/webhooks/${id}/disable`);
-  const posted = await Promise.all(
-    Array.from({ length: count }, () =>
-      killed.request('POST', '/v1/events', { type: 'message.read', data: {} }),
-    ),
-  );
-  await killed.request('POST', `/v1/webhooks/${id}/enable`);
-  await receiver.gets(count / 3);
+  const webhookTo = async (url: string, settings: object) => {
+    const wanted = { url, events: ['message.*'], recovery_rate: 20, timeout_ms: 30_000, ...settings };
+    const { id } = await killed.request('POST', '/v1/webhooks', wanted);
+    await killed.request('POST', `/v1/webhooks/${id}/disable`);
+    return id;
+  };
+  const ids = [
+    await webhookTo(receiver.url, {}),
+    await webhookTo(ordered.url, { ordering: { fifo_by: '/data/lane' } }),
+  ];
+  const events = Array.from({ length: count }, (_, n) => ({
+    ...{ type: 'message.read', data: { lane: `${n % lanes}`, n } },
+  }));
+  const { results } = await killed.request('POST', '/v1/events/batch', { events });
+  for (const id of ids) await killed.request('POST', `/v1/webhooks/${id}/enable`);
+  await Promise.all([receiver.gets(count / 4), ordered.gets(count / 4)]);
   await killed.kill();
-  const atKilling = received.length;
+  const atKilling = [received.length, ordered.received.length] as const;
   const killedAt = Date.now();
-  expect(atKilling).toBeLessThan(count);
+  for (const sent of atKilling) expect(sent).toBeLessThan(count);
 
   const next = await startProcess(env);
   const startedAt = Date.now();
-  await receiver.gets(atKilling + 1);
-  expect(received[atKilling]!.at - startedAt).toBeLessThan(promisedMs);
-  await waitFor(async () => {
-    const { state, left } = await next.request('GET', `/v1/webhooks/${id}/recovery`);
-    return state === 'done' && left === 0 ? true : undefined;
-  }, 'the recovery to be done');
-  await waitFor(async () => {
-    const { data } = await next.request('GET', `/v1/deliveries?webhook_id=${id}&status=pending`);
-    return data.length === 0 ? true : undefined;
-  }, 'the rest to be sent by its workflow');
+  await receiver.gets(atKilling[0] + 1);
+  expect(received[atKilling[0]]!.at - startedAt).toBeLessThan(promisedMs);
+  for (const id of ids) {
+    await waitFor(async () => {
+      const { state, left } = await next.request('GET', `/v1/webhooks/${id}/recovery`);
+      return state === 'done' && left === 0 ? true : undefined;
+    }, 'the recovery to be done');
+    await waitFor(async () => {
+      const { data } = await next.request('GET', `/v1/deliveries?webhook_id=${id}&status=pending`);
+      return data.length === 0 ? true : undefined;
+    }, 'the rest to be sent by its workflow');
+  }
 
-  expect(new Set(received.map(idOf))).toEqual(new Set(posted.map((event) => event.id)));
-  const again = received.slice(atKilling).map(idOf);
-  const twice = received.slice(0, atKilling).filter((one) => again.includes(idOf(one)));
-  expect(received.length).toBe(count + twice.length);
-  for (const one of twice) expect(killedAt - one.at).toBeLessThan(1_000);
+  const posted = new Set(results.map(({ id }: { id: string }) => id));
+  for (const [index, all] of [received, ordered.received].entries()) {
+    expect(new Set(all.map(idOf))).toEqual(posted);
+    const before = all.slice(0, atKilling[index]);
+    const again = all.slice(atKilling[index]).map(idOf);
+    const twice = before.filter((one) => again.includes(idOf(one)));
+    expect(all.length).toBe(count + twice.length);
+    for (const one of twice) expect(killedAt - one.at).toBeLessThan(1_000);
+  }
+  // Repeats as well come before what is behind them in their lane.
+  for (const came of ledgerOf(ordered.received).values()) {
+    expect(came).toEqual(came.toSorted((a, b) => a - b));
+  }
 }, 180_000);

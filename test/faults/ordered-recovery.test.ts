@@ -1,0 +1,75 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventType } from '../../bench/layout.ts';
+import { waitFor } from '../setup/wait-for.ts';
+import { form, timeoutMs } from './rig/form.ts';
+import { promisedMs } from './rig/interruptions.ts';
+import type { PostriderProcess } from './rig/postrider-process.ts';
+import { serversOfTests } from './rig/servers.ts';
+import { type System, startEmbeddedSystem, startServerSystem } from './rig/system.ts';
+import { type Trial, tryFault } from './rig/trial.ts';
+
+// The short form is in test/workflows/recovery-killed.test.ts: this one takes minutes (vitest.config.ts leaves it out).
+
+const servers = serversOfTests();
+
+/** For so long the endpoint is disabled, and as fast as they came what was held goes out. */
+const heldForMs = 3_000;
+const recovery_rate = form.perSecond / 2;
+const leastPauseMs = 500;
+const mostPauseMs = 3_000;
+/** One may be held again before it has gone out, and waits for all before it. */
+const mostLateMs = 5 * promisedMs;
+
+/** Disables the endpoint that gets its events in order, enables it, and kills the process while what was held goes out; again and again. */
+async function killInRecovery({ system, interruptions, random, wait }: Trial, victim: PostriderProcess) {
+  const { json } = await system.request('GET', '/v1/webhooks');
+  const { id } = json.data.find(({ events }: { events: string[] }) => events.includes(eventType(1)));
+  const held = async () => (await system.request('GET', `/v1/webhooks/${id}/health`)).json?.held as number;
+  const ask = (path: string) =>
+    waitFor(
+      async () =>
+        (await system.request('POST', `/v1/webhooks/${id}/${path}`)).status === 200 ? true : undefined,
+      `the endpoint to ${path}`,
+    );
+  const patch = { recovery_rate };
+  expect((await system.request('PATCH', `/v1/webhooks/${id}`, patch)).status).toBe(200);
+  for (let kill = 0; kill < form.kills; kill += 1) {
+    await ask('disable');
+    await wait(heldForMs);
+    const before = await held();
+    await ask('enable');
+    const left = before * (0.2 + 0.7 * random());
+    await waitFor(async () => ((await held()) < left ? true : undefined), 'some of what was held to go out');
+    expect(await held()).toBeGreaterThan(0);
+    await interruptions.during(async () => {
+      await victim.kill();
+      await victim.start();
+    });
+    await wait(leastPauseMs + random() * (mostPauseMs - leastPauseMs));
+  }
+}
+
+async function tryOn(name: string, system: System, victim: PostriderProcess | undefined) {
+  if (victim === undefined) throw new Error('there is nobody to kill');
+  onTestFinished(system.close);
+  await tryFault(name, system, {
+    ...{ repeats: 'in flight', inOrder: true, mostLateMs, stopsBeforeBooks: victim.role === 'both' },
+    hurt: (trial) => killInRecovery(trial, victim),
+  });
+}
+
+describe('what was held in lanes goes out in order, and none of it is lost, when', () => {
+  it('kill-recovery: the worker that sends it is killed by SIGKILL', { timeout: timeoutMs }, async () => {
+    const system = await startServerSystem(servers);
+    await tryOn(
+      'kill-recovery',
+      system,
+      system.processes.find(({ role }) => role === 'worker'),
+    );
+  });
+
+  it('kill-recovery-embedded: the one process is killed by SIGKILL', { timeout: timeoutMs }, async () => {
+    const system = await startEmbeddedSystem();
+    await tryOn('kill-recovery-embedded', system, system.processes[0]);
+  });
+});
