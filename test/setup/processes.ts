@@ -13,6 +13,9 @@ import { waitFor } from './wait-for.ts';
 
 const startScript = fileURLToPath(new URL('../../scripts/start.js', import.meta.url));
 
+/** Several processes begin at the same time, beside other tests. */
+const readyMs = 55_000;
+
 /**
  * Processes of Postrider, as `npm start` runs them: two where the database is a server. Requests go to one after the other.
  * They end with the test, or when what `onEnd` is given is called, last first.
@@ -49,10 +52,11 @@ export async function startProcesses({
         out += text;
       });
     }
-    await waitFor(async () => {
+    const isReady = async () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${out}`);
       return out.includes('ready') ? true : undefined;
-    }, 'readiness');
+    };
+    await waitFor(isReady, 'readiness', readyMs);
     return child;
   };
   const children = await Promise.all(ports.map(start));

@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const patienceMs = 25_000;
 const pauseMs = 25;
 
-/** Asks until there is an answer. @throws Error that says what did not come in 25 s */
-export async function waitFor<T>(ask: () => Promise<T | undefined>, what: string): Promise<T> {
+/** Asks until there is an answer. @throws Error that says what did not come in `patienceMs` */
+export async function waitFor<T>(
+  ask: () => Promise<T | undefined>,
+  what: string,
+  patienceMs = 25_000,
+): Promise<T> {
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const answer = await ask();
