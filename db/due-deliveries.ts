@@ -5,6 +5,7 @@ import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import type { DeliveryStatus, EndpointState } from './schema.ts';
+import { anyOf } from './unnest.ts';
 
 /** A delivery with all that an attempt of it needs. Secrets are still sealed. */
 export interface LoadedDelivery {
@@ -80,19 +81,20 @@ export const loadPendingDeliveries = query(
     loadDeliveries(
       db,
       sql`d.workflow_id = ${workflowId} and d.status = 'pending' and d.lane_state is distinct from 'behind'`,
+      'load_pending_deliveries',
     ),
 );
 
 /** Those of the deliveries that are stored, whatever their status. */
 export const loadDeliveriesById = query(
   (db: Database, ids: readonly DeliveryId[]): Promise<LoadedDelivery[]> =>
-    loadDeliveries(db, sql`d.id = any(${sql.param(ids.map(uuidOf))}::uuid[])`),
+    loadDeliveries(db, sql`d.id = ${anyOf(ids.map(uuidOf), 'uuid')}`, 'load_deliveries_by_id'),
 );
 
 /** One delivery, whatever its status. */
 export const loadDelivery = query(
   async (db: Database, id: DeliveryId): Promise<LoadedDelivery | undefined> =>
-    (await loadDeliveries(db, sql`d.id = ${uuidOf(id)}`))[0],
+    (await loadDeliveries(db, sql`d.id = ${uuidOf(id)}`, 'load_delivery'))[0],
 );
 
 /** When the last attempt of a delivery began, by the clock of the process that made it; undefined when none is recorded. */
@@ -101,11 +103,12 @@ export const findLastAttemptAt = query(async (db: Database, id: DeliveryId): Pro
     db,
     sql`select (extract(epoch from max(started_at)) * 1000)::float8 as at_ms from attempts
         where delivery_id = ${uuidOf(id)}`,
+    { name: 'find_last_attempt' },
   );
   return row?.at_ms == null ? undefined : new Date(row.at_ms);
 });
 
-async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDelivery[]> {
+async function loadDeliveries(db: Database, condition: SQL, name: string): Promise<LoadedDelivery[]> {
   const rows = await selectRows<DeliveryRow>(
     db,
     sql`select d.id, d.account_id, d.workflow_id, d.status, d.attempt_count, d.scheduled_attempts, d.reason,
@@ -129,6 +132,7 @@ async function loadDeliveries(db: Database, condition: SQL): Promise<LoadedDeliv
         join webhooks w on w.id = d.webhook_id
         where ${condition}
         order by d.id`,
+    { name },
   );
   return rows.map(toLoadedDelivery);
 }

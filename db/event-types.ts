@@ -67,6 +67,7 @@ export const findEventTypeRules = query(
       sql`select a.strict_event_types as is_strict, t.in_catalogue, t.json_schema
           from accounts a left join event_types t on t.account_id = a.id and t.name = ${name}
           where a.id = ${uuidOf(accountId)}`,
+      { name: 'find_event_type_rules' },
     );
     const entry = row?.in_catalogue == null ? null : row.in_catalogue ? 'own' : 'seen';
     return { is_strict: row?.is_strict ?? false, entry, json_schema: row?.json_schema ?? null };

@@ -4,7 +4,7 @@ import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import type { DeliveryStatus } from './schema.ts';
-import { unnest } from './unnest.ts';
+import { anyOf, unnest } from './unnest.ts';
 
 /** After its turn should have come, a waiting delivery’s workflow looks whether it has; in ms. */
 const lookAfterMs = 2_000;
@@ -73,6 +73,7 @@ export const putOffDeliveries = query(
         from due
         where d.id = due.id
         returning d.id, (extract(epoch from d.next_attempt_at - now()) * 1000)::float8 as in_ms`,
+      { name: 'put_off_deliveries' },
     );
     return new Map(rows.map(({ id, in_ms }) => [idOf('dlv', id), in_ms]));
   },
@@ -110,6 +111,7 @@ export const findForsaken = query(
           where webhook_id = ${uuidOf(webhookId)} and status = 'pending' and waiting_since is not null
             and head_start_at < now() - ${silentMs} * interval '1 ms'
           order by id limit ${limit}`,
+      { name: 'find_forsaken' },
     );
     return rows.map(({ id }) => idOf('dlv', id));
   },
@@ -166,7 +168,8 @@ export const findStandings = query(
       sql`select id, status, workflow_id, webhook_id, coalesce(reason, '') as reason,
           case when waiting_since is null or head_start_at is not null then 0
             else coalesce(extract(epoch from next_attempt_at - now()) * 1000, 0) end::float8 as waits_ms
-        from deliveries where id = any(${sql.param(ids.map(uuidOf))}::uuid[])`,
+        from deliveries where id = ${anyOf(ids.map(uuidOf), 'uuid')}`,
+      { name: 'find_standings' },
     );
     return new Map(
       rows.map(({ id, webhook_id, ...standing }) => [

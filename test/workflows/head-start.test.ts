@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../config.ts';
+import { mostEvents } from '../../delivery/workflow-pacing.ts';
 import { type Postrider, startPostrider } from '../../postrider.ts';
 import type { Role } from '../../roles.ts';
 import { startTestPostrider, type TestPostrider, testSettings } from '../setup/postrider.ts';
@@ -79,7 +80,7 @@ describe('a lone event', () => {
 
 describe('a burst', () => {
   it('shares workflows, each found by every event in it and holding no more than it may', async () => {
-    const { postrider, receiver } = await started({ EVENTS_PER_WORKFLOW: '8', GROUP_WINDOW_MS: '300' });
+    const { postrider, receiver } = await started({ EVENTS_PER_WORKFLOW: '3', GROUP_WINDOW_MS: '300' });
     const ids = await postBurst(40);
     const eventsOf = new Map<string, string[]>();
     for (const id of ids) {
@@ -87,9 +88,10 @@ describe('a burst', () => {
       eventsOf.set(workflow_id, [...(eventsOf.get(workflow_id) ?? []), id]);
       expect(await workflowsOf(id)).toEqual([workflow_id]);
     }
-    expect(eventsOf.size).toBeLessThan(20);
+    expect(eventsOf.size).toBeLessThan(30);
     for (const [workflowId, events] of eventsOf) {
-      expect(events.length).toBeLessThanOrEqual(8);
+      // On a busy machine the burst lasts so long that it counts as a steady load.
+      expect(events.length).toBeLessThanOrEqual(mostEvents(3));
       expect(events).toContain(workflowId.replace('deliver/', ''));
       const result = await (await postrider.startedWorkflow(workflowId)).result();
       expect(result).toEqual({ succeeded: events.length });
