@@ -78,6 +78,7 @@ export function openEngine({
     isAddressAllowed: (ip) => isAddressAllowed(ip, config.ALLOWED_PRIVATE_CIDRS),
     ...(resolve === undefined ? {} : { resolve }),
     proxy: egressProxyOf(config),
+    onTunnel: (outcome) => meters.tunnels.inc({ outcome }),
   });
   const tokens = createAccessTokens({
     http: client,
@@ -98,7 +99,10 @@ export function openEngine({
     starter,
     log,
   });
-  const plainExpressions = createExpressions({ log });
+  const plainExpressions = createExpressions({
+    log,
+    onEnd: (reason) => meters.expressionProcessEnds.inc({ reason }),
+  });
   const expressions = observeExpressions(plainExpressions, meters);
   const plainAttempter = createAttempter({
     http,

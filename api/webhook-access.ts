@@ -1,7 +1,7 @@
 import type { Webhook, WebhookSettings } from '../db/webhooks.ts';
 import { authProblem } from '../webhook/auth.ts';
+import { readAuthorities } from '../webhook/authorities.ts';
 import {
-  authoritiesProblem,
   type ClientCertificate,
   certificateDetails,
   readClientCertificate,
@@ -115,19 +115,29 @@ function certificateError(field: string, detail: string): FieldError {
   return { pointer: `/client_certificate/${field}`, detail };
 }
 
-/** What is wrong with the TLS settings of a webhook beyond its certificate. `current`: as they are, if it is there. */
-export function tlsErrors(
-  { url, client_certificate, server_ca }: Pick<WebhookSettings, 'url' | 'client_certificate' | 'server_ca'>,
+/** The authorities that a body asks for, checked; those that stay as they are stored are not checked again. */
+export function chosenAuthorities(
+  given: string | null | undefined,
   current: Webhook | undefined,
-): FieldError[] {
+): { chosen: string | null; errors: FieldError[] } {
+  if (given == null || given === current?.server_ca) return { chosen: given ?? null, errors: [] };
+  const read = readAuthorities(given, new Date());
+  return read.ok
+    ? { chosen: read.authorities, errors: [] }
+    : { chosen: given, errors: [{ pointer: '/server_ca', detail: read.problem }] };
+}
+
+/** What is wrong with the TLS settings of a webhook beside what they hold. */
+export function tlsErrors({
+  url,
+  client_certificate,
+  server_ca,
+}: Pick<WebhookSettings, 'url' | 'client_certificate' | 'server_ca'>): FieldError[] {
   const needs = 'needs an https:// URL';
   const isPlain = url !== null && /^http:/i.test(url);
-  const isKept = server_ca === (current?.server_ca ?? null);
-  const wrongCa = server_ca === null || isKept ? null : authoritiesProblem(server_ca);
   return [
     ...(isPlain && client_certificate !== null ? [{ pointer: '/client_certificate', detail: needs }] : []),
     ...(isPlain && server_ca !== null ? [{ pointer: '/server_ca', detail: needs }] : []),
-    ...(wrongCa === null ? [] : [{ pointer: '/server_ca', detail: wrongCa }]),
   ];
 }
 

@@ -14,6 +14,7 @@ import type { ApiSettings } from './routes.ts';
 import { pointerTo } from './validation.ts';
 import {
   authErrors,
+  chosenAuthorities,
   chosenCertificate,
   shownAuth,
   shownCertificate,
@@ -44,6 +45,7 @@ export function settingsOf(
   rules: SettingsRules,
 ): WebhookSettings {
   const certificate = chosenCertificate(body.client_certificate, rules.current);
+  const authorities = chosenAuthorities(body.server_ca, rules.current);
   const settings: WebhookSettings = {
     url: body.url,
     description: body.description ?? '',
@@ -57,7 +59,7 @@ export function settingsOf(
     headers: withKeptValues(body.headers ?? {}, rules.current?.headers ?? {}),
     auth: withKeptCredentials(body.auth ?? { type: 'none' }, rules.current?.auth),
     client_certificate: certificate.chosen,
-    server_ca: body.server_ca ?? null,
+    server_ca: authorities.chosen,
     health: storedPolicy(body.health),
     recovery_rate: body.recovery_rate ?? usualRecoveryRate,
     rate_limit: body.rate_limit ?? null,
@@ -71,6 +73,7 @@ export function settingsOf(
     ...settingsErrors(settings, body, rules),
     ...pullErrors(settings, rules.current?.url),
     ...certificate.errors,
+    ...authorities.errors,
   ];
   if (errors.length > 0) throw invalidBody(errors);
   return settings;
@@ -127,7 +130,7 @@ function profileErrors(named: string | undefined, { profile, current }: Settings
 function settingsErrors(
   settings: WebhookSettings,
   { events }: Pick<NewWebhookBody, 'events'>,
-  { profile, policy, current }: SettingsRules,
+  { profile, policy }: SettingsRules,
 ): FieldError[] {
   const { url, headers, auth } = settings;
   const { httpsOnly } = profile;
@@ -150,7 +153,7 @@ function settingsErrors(
       detail,
     })),
     ...authErrors(auth, { profile, policy }),
-    ...tlsErrors(settings, current),
+    ...tlsErrors(settings),
   ];
 }
 

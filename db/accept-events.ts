@@ -2,14 +2,7 @@ import { laneFinder } from '../webhook/ordering.ts';
 import { claimKeys, claimsOf, type Holder, type Judgement, lookUpHolders } from './claim-keys.ts';
 import type { Database } from './database.ts';
 import { query } from './errors.ts';
-import {
-  type AskFilters,
-  askAll,
-  filterQuestions,
-  passes,
-  type Verdicts,
-  verdictFinder,
-} from './event-filters.ts';
+import { filterQuestions, type VerdictOn, verdictFinder } from './event-filters.ts';
 import type { AccountId, DeliveryId, EventId, WebhookId } from './ids.ts';
 import { insertPlaced, Outdated, type StoreOptions } from './insert-events.ts';
 import { type Placed, placed } from './placed-events.ts';
@@ -86,7 +79,7 @@ export interface AcceptOptions {
   /** Names the workflow that will own a delivery which waits in its lane, should it need one; if absent, as any other's. */
   laneWorkflowIdOf?: (delivery: DeliveryId) => string;
   /** If absent, filters let everything pass. */
-  askFilters?: AskFilters;
+  verdictOn?: VerdictOn;
   /** Bounds the wait for each statement, in ms: what becomes of the events is not known then. */
   timeoutMs?: number;
   /** What is remembered of accounts' webhooks; if absent they are loaded. */
@@ -95,13 +88,12 @@ export interface AcceptOptions {
 
 /** So often webhooks may change in the moment in which events of their account are stored. */
 const mostReloads = 5;
-/** And so often filters are asked then, since others' events wait meanwhile: what has no verdict after that is open. */
-const mostAsks = 2;
 
 /**
  * Stores events and a pending delivery (or, where the endpoint is disabled, a held one, and a queued one where there is none) for each subscribed webhook, in one
  * transaction, and answers for each event in the given order. Of two that come under one key the first is accepted. What is
  * asked of the caller is asked in the order of the events.
+ * @throws FiltersUnasked, and stores nothing, where `verdictOn` does not know what a filter says
  */
 export const acceptEvents = query(
   async (
@@ -114,7 +106,7 @@ export const acceptEvents = query(
       laneWorkflowIdOf,
       timeoutMs,
       memory = createSubscriptionMemory(),
-      askFilters,
+      verdictOn = () => 'passes',
     }: AcceptOptions = {},
   ): Promise<Acceptance[]> => {
     const options: StoreOptions = {
@@ -122,16 +114,11 @@ export const acceptEvents = query(
       ...(laneWorkflowIdOf === undefined ? {} : { laneWorkflowIdOf }),
     };
     const laneOf = laneFinder();
-    const verdicts: Verdicts = new Map();
     const accounts = [...new Set(newEvents.map((event) => event.account_id))];
     for (let reloads = 0; ; reloads += 1) {
       const known = await memory.recall(db, accounts, options);
       const webhooks = new Map(known.map((one) => [one.account_id, one.webhooks]));
-      const questions = askFilters === undefined ? [] : filterQuestions(newEvents, known, subscribes);
-      if (questions.length > 0 && askFilters !== undefined && reloads < mostAsks) {
-        await askAll(questions, askFilters, verdicts);
-      }
-      const verdictOf = questions.length === 0 ? passes : verdictFinder(questions, verdicts);
+      const verdictOf = verdictFinder(filterQuestions(newEvents, known, subscribes), verdictOn);
       const choice = { subscribes, workflowIdOf, hasHeadStart, verdictOf, laneOf };
       const place = (event: NewEvent) => placed(event, webhooks.get(event.account_id) ?? [], choice);
       try {

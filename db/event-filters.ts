@@ -11,14 +11,21 @@ export interface FilterQuestion {
 /** Whether an event passes a filter; `open` where that gave no result. */
 export type FilterVerdict = 'passes' | 'filtered' | 'open';
 
-/** Answers in the order of the questions, of which there are some. */
-export type AskFilters = (questions: readonly FilterQuestion[]) => Promise<FilterVerdict[]>;
+/** What a filter has said of an event; undefined while it was not asked. */
+export type VerdictOn = (question: FilterQuestion) => FilterVerdict | undefined;
 
-/** By event, webhook and filter. */
-export type Verdicts = Map<string, FilterVerdict>;
 export type VerdictOf = (event: NewEvent, webhook: Subscription) => FilterVerdict;
 
-export const passes: VerdictOf = () => 'passes';
+/** Filters of webhooks that were just loaded have to be asked first: nothing was stored. */
+export class FiltersUnasked extends Error {
+  override readonly name = 'FiltersUnasked';
+  readonly questions: readonly FilterQuestion[];
+
+  constructor(questions: readonly FilterQuestion[]) {
+    super('filters have not been asked');
+    this.questions = questions;
+  }
+}
 
 /** What the filters of the known accounts' webhooks are to be asked. Who is named alone gets its event whatever its filter says. */
 export function filterQuestions(
@@ -38,31 +45,18 @@ export function filterQuestions(
   );
 }
 
-/** Asks them, and notes what is answered. */
-export async function askAll(
-  questions: readonly FilterQuestion[],
-  askFilters: AskFilters,
-  verdicts: Verdicts,
-): Promise<void> {
-  const answers = await askFilters(questions);
-  for (const [index, question] of questions.entries()) {
-    verdicts.set(keyOf(question), answers[index] ?? 'open');
-  }
-}
+export const passes: VerdictOf = () => 'passes';
 
-function keyOf({ event, webhook }: FilterQuestion): string {
-  return `${event.id} ${webhook.id} ${webhook.filter}`;
-}
-
-/** What was answered to the questions; of what nothing was asked everything passes. */
-export function verdictFinder(questions: readonly FilterQuestion[], verdicts: Verdicts): VerdictOf {
-  const byKey = new Map(
-    questions.map((question) => {
-      const { event, webhook } = question;
-      return [`${event.id} ${webhook.id}`, verdicts.get(keyOf(question)) ?? 'open'] as const;
-    }),
+/** @throws FiltersUnasked */
+export function verdictFinder(questions: readonly FilterQuestion[], verdictOn: VerdictOn): VerdictOf {
+  if (questions.length === 0) return passes;
+  const answered = questions.map((question) => ({ question, verdict: verdictOn(question) }));
+  const unasked = answered.filter(({ verdict }) => verdict === undefined);
+  if (unasked.length > 0) throw new FiltersUnasked(unasked.map(({ question }) => question));
+  const verdicts = new Map(
+    answered.map(({ question, verdict }) => [`${question.event.id} ${question.webhook.id}`, verdict]),
   );
-  return (event, webhook) => byKey.get(`${event.id} ${webhook.id}`) ?? 'passes';
+  return (event, webhook) => verdicts.get(`${event.id} ${webhook.id}`) ?? 'passes';
 }
 
 function hasFilter(webhook: Subscription): webhook is FilterQuestion['webhook'] {

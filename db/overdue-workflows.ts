@@ -35,7 +35,7 @@ export const findOverdueWorkflows = query(
       sql`with overdue as (
           select d.workflow_id, min(d.next_attempt_at) as since, array_agg(d.id) filter (where
               (w.rate_limit is not null or w.max_in_flight is not null)
-              and d.next_attempt_at < ${longBefore}::timestamptz and d.scheduled_attempts > 0
+              and d.next_attempt_at < ${longBefore}::timestamptz and d.attempt_count > 0
               and d.waiting_since is null and d.head_start_at is null
             ) as unnoticed
           from deliveries d join webhooks w on w.id = d.webhook_id

@@ -33,6 +33,8 @@ export interface AttemptRecord {
   is_awaited?: boolean;
   /** A failure for good, for which its lane is to wait. */
   blocks?: boolean;
+  /** It uses up no step of the schedule, although that had it made: it failed by a fault of ours. */
+  is_beside?: boolean;
   /** For a failed scheduled attempt: when the next is due; null when the schedule is spent or the failure is final. */
   next_attempt_at: Date | null;
 }
@@ -102,6 +104,7 @@ export const recordAttempts = query(
             response_body: ['text', (record) => record.response_body],
             response_truncated: ['boolean', (record) => record.response_truncated],
             blocks: ['boolean', (record) => record.blocks ?? false],
+            is_beside: ['boolean', (record) => record.is_beside ?? false],
             next_attempt_at: ['text', (record) => record.next_attempt_at?.toISOString() ?? null],
           })}
         ), unrecorded as (
@@ -135,7 +138,7 @@ export const recordAttempts = query(
             waiting_since = case when u.trigger = 'manual' then d.waiting_since end,
             -- One that is held for its lane has its whole schedule again.
             scheduled_attempts = case when u.blocks and d.status = 'pending' then 0
-              else d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') then 0 else 1 end) end,
+              else d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') or u.is_beside then 0 else 1 end) end,
             status = case
               when u.succeeded then 'succeeded'
               when u.trigger = 'manual' or d.status not in ('pending', 'queued') then d.status

@@ -187,6 +187,8 @@ export const webhooks = pgTable(
     auth_sealed: text(),
     /** Sealed JSON (webhook/tls-settings.ts): client certificate, its key, authorities; null for none of these. */
     tls_sealed: text(),
+    /** When its client certificate ends; null without one. */
+    certificate_ends_at: moment(),
     /** When the endpoint is disabled and how it is enabled again (webhook/health-policy.ts); null for the profile's own. */
     health_policy: jsonb(),
     /** Held deliveries a second that go out when it recovers. */
@@ -230,6 +232,9 @@ export const webhooks = pgTable(
     index('webhooks_lapsing')
       .on(table.id)
       .where(sql`${table.deleted_at} is null and ${table.lapses_after_s} is not null`),
+    index('webhooks_certificates')
+      .on(table.certificate_ends_at)
+      .where(sql`${table.deleted_at} is null and ${table.certificate_ends_at} is not null`),
     index('webhooks_uncounted').on(table.id).where(sql`${table.outcomes} > ${table.outcomes_counted}`),
   ],
 );

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { certificateDetails } from '../webhook/client-certificate.ts';
 import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import type { HealthPolicy } from '../webhook/health-policy.ts';
 import type { OnFailure, Ordering } from '../webhook/ordering.ts';
@@ -294,6 +295,8 @@ function columnsOf(settings: WebhookSettings, sealer: Sealer, id: WebhookId) {
     headers_sealed: Object.keys(headers).length === 0 ? null : sealer.seal(JSON.stringify(headers), id),
     auth_sealed: auth.type === 'none' ? null : sealer.seal(JSON.stringify(auth), id),
     tls_sealed: sealTls(settings, sealer, id),
+    certificate_ends_at:
+      settings.client_certificate === null ? null : certificateDetails(settings.client_certificate).not_after,
     health_policy: health,
     recovery_rate: settings.recovery_rate,
     rate_limit: settings.rate_limit,

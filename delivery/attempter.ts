@@ -8,6 +8,7 @@ import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
 import { isLimited } from '../webhook/endpoint-limits.ts';
+import { delayAfterOwnFault } from '../webhook/own-faults.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -114,13 +115,17 @@ export function createAttempter(dependencies: {
     const { headers, body, answer } = posted;
     const verdict = judge(target.profile, answer, { now: Date.now() });
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
-    const stepMs = isFollowed
-      ? nextDelayMs(target.retrySchedule, delivery.scheduled_attempts + 1, {
-          retryAfterMs: verdict.retryAfterMs,
-          random,
-          scale: scheduleScale,
-        })
+    const chance = { random, scale: scheduleScale };
+    const besideMs = isFollowed
+      ? delayAfterOwnFault(verdict.reason, delivery.attempt_count - delivery.scheduled_attempts, chance)
       : null;
+    const stepMs =
+      isFollowed && besideMs === null
+        ? nextDelayMs(target.retrySchedule, delivery.scheduled_attempts + 1, {
+            retryAfterMs: verdict.retryAfterMs,
+            ...chance,
+          })
+        : besideMs;
     const delayMs = stepMs === null ? null : Math.min(stepMs, expiresInMs(delivery));
     const dueAt = delayMs === null ? null : performance.now() + delayMs;
     const record: AttemptRecord = {
@@ -141,6 +146,7 @@ export function createAttempter(dependencies: {
       is_awaited: delivery.lane !== null,
       blocks:
         verdict.outcome === 'failed' && delayMs === null && trigger === 'schedule' && blocksLane(delivery),
+      is_beside: besideMs !== null,
       next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
     };
     const { status, number, outcome_number, is_blocking, is_untold } = await recorder.record(record);

@@ -2,7 +2,7 @@ import { promises as dns, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
-import { BeyondProxyError, type EgressProxy, openTunnel } from './egress-proxy.ts';
+import { BeyondProxyError, type EgressProxy, openTunnel, type TunnelOutcome } from './egress-proxy.ts';
 
 /** Every address of a host name, in the order in which to try them. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
@@ -33,6 +33,7 @@ export interface ConnectorOptions {
   /** What TLS connections are made with, a client's certificate for one, instead of what is usual. */
   readonly secureContext?: SecureContext;
   readonly proxy?: EgressProxy | undefined;
+  readonly onTunnel?: ((outcome: TunnelOutcome) => void) | undefined;
 }
 
 /** How many of a receiver's addresses a proxy is told, one after the other. */
@@ -44,7 +45,7 @@ const mostAddressesByProxy = 4;
  * is told one of these addresses, and TLS and HTTP say the name.
  */
 export function createCheckedConnector(options: ConnectorOptions): buildConnector.connector {
-  const { isAddressAllowed, resolve, timeoutMs, ca, secureContext, proxy } = options;
+  const { isAddressAllowed, resolve, timeoutMs, ca, secureContext, proxy, onTunnel = () => {} } = options;
 
   const lookup: LookupFunction = (hostname, { all }, callback) => {
     permittedAddresses(hostname).then(
@@ -92,8 +93,11 @@ export function createCheckedConnector(options: ConnectorOptions): buildConnecto
     for (const host of hosts) {
       try {
         const target = { host, port: Number(port || (protocol === 'https:' ? 443 : 80)), signal };
-        return (await openTunnel(through, target)).setNoDelay(true).setKeepAlive(true, 60_000);
+        const tunnel = await openTunnel(through, target);
+        onTunnel('connected');
+        return tunnel.setNoDelay(true).setKeepAlive(true, 60_000);
       } catch (error) {
+        onTunnel(error instanceof BeyondProxyError ? 'unreached' : 'failed');
         if (!(error instanceof BeyondProxyError) || signal.aborted) throw error;
         failure = error;
       }

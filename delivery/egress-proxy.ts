@@ -13,6 +13,9 @@ export interface EgressProxy {
   readonly resolvesNames: boolean;
 }
 
+/** How a connection through the proxy went: whether it was the receiver that was not reached, or the proxy itself that failed. */
+export type TunnelOutcome = 'connected' | 'unreached' | 'failed';
+
 /** The proxy is away, or will not do it: not the receiver's fault. */
 export class EgressProxyError extends Error {
   override readonly name = 'EgressProxyError';

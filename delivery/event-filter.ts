@@ -1,27 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NewEvent } from '../db/accept-events.ts';
-import type { FilterQuestion, FilterVerdict } from '../db/event-filters.ts';
+import type { FilterQuestion, FilterVerdict, VerdictOn } from '../db/event-filters.ts';
 import type { Expressions } from './expressions.ts';
+
+/** Asks the filters of webhooks about events that are taken in. */
+export interface EventFilter {
+  /** Resolves when all have their verdicts. Never rejects. The same question about the same event is asked once. */
+  ask(questions: readonly FilterQuestion[]): Promise<void>;
+  verdictOn: VerdictOn;
+}
 
 /** Events that are taken in wait for filters no longer than this, in ms: what has no verdict by then is asked with its attempt. */
 const patienceMs = 500;
+/** And no more often than so, where filters change all the while: after that, what has no verdict is open. */
+const mostAsks = 2;
 
-/**
- * Asks the filters of webhooks about events that are taken in; answers in the order of the questions. Never rejects. The same
- * question about the same event is asked once.
- */
-export function createEventFilter(expressions: Pick<Expressions, 'filter'>) {
-  const known = new WeakMap<NewEvent, Map<string, Promise<FilterVerdict>>>();
+interface Asked {
+  times: number;
+  /** By webhook and filter. */
+  verdicts: Map<string, FilterVerdict>;
+}
 
-  function verdictOn(question: FilterQuestion, timeIsUp: Promise<FilterVerdict>): Promise<FilterVerdict> {
-    const { event, webhook } = question;
-    const ofEvent = known.get(event) ?? new Map<string, Promise<FilterVerdict>>();
-    known.set(event, ofEvent);
-    const key = `${webhook.id} ${webhook.filter}`;
-    const verdict = ofEvent.get(key) ?? Promise.race([ask(question), timeIsUp]);
-    ofEvent.set(key, verdict);
-    return verdict;
-  }
+export function createEventFilter(expressions: Pick<Expressions, 'filter'>): EventFilter {
+  const known = new WeakMap<NewEvent, Asked>();
 
   async function ask({ event, webhook }: FilterQuestion): Promise<FilterVerdict> {
     const { account_id } = event;
@@ -30,15 +31,35 @@ export function createEventFilter(expressions: Pick<Expressions, 'filter'>) {
     return answer.passes ? 'passes' : 'filtered';
   }
 
-  return async (questions: readonly FilterQuestion[]): Promise<FilterVerdict[]> => {
-    const answered = new AbortController();
-    const timeIsUp = delay<FilterVerdict>(patienceMs, 'open', { signal: answered.signal }).catch(
-      (): FilterVerdict => 'open',
-    );
-    try {
-      return await Promise.all(questions.map((question) => verdictOn(question, timeIsUp)));
-    } finally {
-      answered.abort();
-    }
+  return {
+    async ask(questions) {
+      for (const event of new Set(questions.map((question) => question.event))) {
+        const { times, verdicts } = known.get(event) ?? { times: 0, verdicts: new Map() };
+        known.set(event, { times: times + 1, verdicts });
+      }
+      const answered = new AbortController();
+      const timeIsUp = delay<FilterVerdict>(patienceMs, 'open', { signal: answered.signal }).catch(
+        (): FilterVerdict => 'open',
+      );
+      try {
+        await Promise.all(
+          questions.map(async (question) => {
+            const verdict = await Promise.race([ask(question), timeIsUp]);
+            known.get(question.event)?.verdicts.set(keyOf(question), verdict);
+          }),
+        );
+      } finally {
+        answered.abort();
+      }
+    },
+
+    verdictOn(question) {
+      const asked = known.get(question.event);
+      return asked?.verdicts.get(keyOf(question)) ?? (asked?.times === mostAsks ? 'open' : undefined);
+    },
   };
+}
+
+function keyOf({ webhook }: FilterQuestion): string {
+  return `${webhook.id} ${webhook.filter}`;
 }

@@ -26,6 +26,7 @@ const guardCodes = new Map([
   ['D2014', 'too_many'],
   ['D2015', 'too_many'],
 ]);
+const ownCodes = ['no_eval', 'no_json', 'no_change', 'no_then'];
 /** @type {Map<string, jsonata.Expression>} */
 const compiled = new Map();
 const isTrue = jsonata('$boolean($value)');
@@ -127,7 +128,7 @@ function failureOf(error) {
   if (error instanceof RangeError) return { code: 'too_deep' };
   const { code, position } = /** @type {Partial<JsonataError>} */ (error ?? {});
   const place = typeof position === 'number' ? { position } : {};
-  if (code === 'no_eval' || code === 'no_json' || code === 'no_change') return { code, ...place };
+  if (code !== undefined && ownCodes.includes(code)) return { code, ...place };
   const guard = guardCodes.get(code ?? '');
   if (guard !== undefined) return { code: guard, ...place };
   const template = code === undefined ? undefined : templates.get(code);

@@ -53,8 +53,17 @@ const startMs = 10_000;
 const graceMs = 500;
 const lookEveryMs = 100;
 
+/** Why a process ended before it was told to: what it was at took too much, or it did not even start. */
+export type ProcessEnd = 'too_long' | 'too_much_memory' | 'not_started';
+
 /** Starts its process with the first expression: where there is none, it costs nothing. */
-export function createExpressionRunner({ log }: { log: Logger }): ExpressionRunner {
+export function createExpressionRunner({
+  log,
+  onEnd = () => {},
+}: {
+  log: Logger;
+  onEnd?: (reason: ProcessEnd) => void;
+}): ExpressionRunner {
   const asked: Asked[] = [];
   let child: ChildProcess | undefined;
   let isReady = false;
@@ -112,11 +121,15 @@ export function createExpressionRunner({ log }: { log: Logger }): ExpressionRunn
   function afterEnd() {
     if (!isReady) {
       log.error('the process that runs expressions does not start');
+      onEnd('not_started');
       giveUp();
       return;
     }
     const code = isTooLong ? 'too_long' : 'too_much_memory';
-    if (asked.length > 0) log.warn({ reason: code }, 'an expression was ended with its process');
+    if (asked.length > 0) {
+      log.warn({ reason: code }, 'an expression was ended with its process');
+      onEnd(code);
+    }
     asked.shift()?.resolve(failed(code));
     if (asked.length > 0) start();
     watch();

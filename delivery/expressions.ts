@@ -6,7 +6,12 @@ import {
   expressionFailure,
   expressionLimits,
 } from '../webhook/expressions.ts';
-import { createExpressionRunner, type ExpressionAnswer, type ExpressionEvent } from './expression-runner.ts';
+import {
+  createExpressionRunner,
+  type ExpressionAnswer,
+  type ExpressionEvent,
+  type ProcessEnd,
+} from './expression-runner.ts';
 import { createExpressionTurns } from './expression-turns.ts';
 
 /** An event as it is stored. */
@@ -45,8 +50,12 @@ export interface Expressions {
 
 const checkPatienceMs = 5_000;
 
-export function createExpressions({ log }: { log: Logger }): Expressions {
-  const runner = createExpressionRunner({ log });
+export function createExpressions(options: {
+  log: Logger;
+  /** Hears of each process that ends before it is told to. */
+  onEnd?: (reason: ProcessEnd) => void;
+}): Expressions {
+  const runner = createExpressionRunner(options);
   const turns = createExpressionTurns(runner);
 
   function run(

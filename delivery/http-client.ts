@@ -3,7 +3,7 @@ import { Agent, type Dispatcher } from 'undici';
 import type { Answer } from '../webhook/answer.ts';
 import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
 import { createCheckedConnector, createSystemResolve, type Resolve } from './checked-connector.ts';
-import type { EgressProxy } from './egress-proxy.ts';
+import type { EgressProxy, TunnelOutcome } from './egress-proxy.ts';
 import { networkFailureOf } from './network-failures.ts';
 import { createOriginSlots, type Release } from './origin-slots.ts';
 import { createOwnAgents, type OwnTls } from './own-agents.ts';
@@ -51,6 +51,8 @@ export interface HttpClientOptions {
   readonly ca?: string;
   /** Every connection goes through it. @default none */
   readonly proxy?: EgressProxy | undefined;
+  /** Hears how each connection through it went. */
+  readonly onTunnel?: (outcome: TunnelOutcome) => void;
 }
 
 /** An HTTP/1.1 client of its own, with connections kept alive for each origin and certificates checked. */
@@ -68,6 +70,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         timeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
         ca: options.ca,
         proxy: options.proxy,
+        onTunnel: options.onTunnel,
         ...(secureContext === undefined ? {} : { secureContext }),
       }),
       connections: connectionsPerOrigin,

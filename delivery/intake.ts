@@ -3,7 +3,7 @@ import { type Acceptance, acceptEvents, type NewDelivery, type NewEvent } from '
 import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import { DatabaseRejected, DatabaseUnavailable } from '../db/errors.ts';
-import { filterQuestions } from '../db/event-filters.ts';
+import { type FilterQuestion, FiltersUnasked, filterQuestions } from '../db/event-filters.ts';
 import { createSubscriptionMemory, type Subscription } from '../db/subscriptions.ts';
 import { owedFrom } from '../db/timed-acceptance.ts';
 import { laneWorkflowId } from '../temporal/workflow-ids.ts';
@@ -95,8 +95,8 @@ export function createIntake({
 }): OpenIntake {
   const load = createEventLoopLoad();
   const memory = createSubscriptionMemory();
-  const askFilters = expressions === undefined ? undefined : createEventFilter(expressions);
-  const asking = new Set<Promise<unknown>>();
+  const filter = expressions === undefined ? undefined : createEventFilter(expressions);
+  const underQuestion = new Set<unknown>();
   let waiting: Waiting[] = [];
   let waitingEvents = 0;
   let waitingBytes = 0;
@@ -111,16 +111,19 @@ export function createIntake({
 
   /** Filters are asked before the event joins others, so that it alone waits for them. */
   function add(events: readonly NewEvent[]): Promise<Acceptance[]> {
-    if (askFilters === undefined) return wait(events);
+    if (filter === undefined) return wait(events);
     const known = memory.peek([...new Set(events.map(({ account_id }) => account_id))]);
     const questions = filterQuestions(events, known, isOwed);
     if (questions.length === 0) return wait(events);
-    const asked = askFilters(questions);
-    asking.add(asked);
-    return asked.then(() => {
-      asking.delete(asked);
-      return wait(events);
-    });
+    return askedThen(questions, () => wait(events));
+  }
+
+  async function askedThen<T>(questions: readonly FilterQuestion[], next: () => T): Promise<Awaited<T>> {
+    const asking = filter?.ask(questions);
+    underQuestion.add(asking);
+    await asking;
+    underQuestion.delete(asking);
+    return await next();
   }
 
   function wait(events: readonly NewEvent[]): Promise<Acceptance[]> {
@@ -129,14 +132,17 @@ export function createIntake({
       return Promise.reject(new IntakeFull('too much waits to be stored'));
     }
     return new Promise((resolve, reject) => {
-      const one = { events, bytes, since: looks, resolve, reject };
-      waiting.push(one);
-      unanswered.add(one);
-      waitingEvents += events.length;
-      waitingBytes += bytes;
-      timer ??= setInterval(lookForOverdue, lookEveryMs);
-      storeSoon();
+      line({ events, bytes, since: looks, resolve, reject });
     });
+  }
+
+  function line(one: Waiting) {
+    waiting.push(one);
+    unanswered.add(one);
+    waitingEvents += one.events.length;
+    waitingBytes += one.bytes;
+    timer ??= setInterval(lookForOverdue, lookEveryMs);
+    storeSoon();
   }
 
   /** Once what has come in with it is there as well: an embedded database leaves no time for that while it works. */
@@ -230,6 +236,7 @@ export function createIntake({
       const acceptances = await storeTogether(group.flatMap(({ events }) => events));
       for (const { events, resolve } of group) resolve(acceptances.splice(0, events.length));
     } catch (error) {
+      if (error instanceof FiltersUnasked) return storeWithout(error.questions, group);
       // So that what the database refuses does not take the others of its group with it.
       if (error instanceof DatabaseRejected && group.length > 1) {
         for (const one of group) await store([one]);
@@ -238,6 +245,22 @@ export function createIntake({
       for (const { reject } of group) reject(error);
     }
     for (const one of group) unanswered.delete(one);
+  }
+
+  /** What filters that were just loaded have to be asked about comes again once they were: the others do not wait for it. */
+  async function storeWithout(
+    questions: readonly FilterQuestion[],
+    group: readonly Waiting[],
+  ): Promise<void> {
+    const questioned = new Set(questions.map(({ event }) => event));
+    const isQuestioned = ({ events }: Waiting) => events.some((event) => questioned.has(event));
+    for (const one of group.filter(isQuestioned)) {
+      unanswered.delete(one);
+      const own = questions.filter(({ event }) => one.events.includes(event));
+      void askedThen(own, () => line({ ...one, since: looks }));
+    }
+    const others = group.filter((one) => !isQuestioned(one));
+    if (others.length > 0) await store(others);
   }
 
   async function storeTogether(events: readonly NewEvent[]): Promise<Acceptance[]> {
@@ -266,7 +289,7 @@ export function createIntake({
           laneWorkflowIdOf: laneWorkflowId,
           timeoutMs: statementTimeoutMs,
           memory,
-          ...(askFilters === undefined ? {} : { askFilters }),
+          ...(filter === undefined ? {} : { verdictOn: filter.verdictOn }),
         },
       );
       stored = events.flatMap((event, index) =>
@@ -315,7 +338,7 @@ export function createIntake({
     waitingEvents: () => waitingEvents,
 
     async close() {
-      while (asking.size > 0 || storing.size > 0 || waiting.length > 0) {
+      while (underQuestion.size > 0 || storing.size > 0 || waiting.length > 0) {
         const later = delay(lookAgainMs);
         // Nothing is stored at once: then nobody else would have a turn.
         await (storing.size > 0 ? Promise.race([Promise.all(storing), later]) : later);

@@ -74,7 +74,7 @@ export function parsedValues(text) {
  */
 export function holdSyntax(part) {
   if (typeof part !== 'object' || part === null || Object.isFrozen(part)) return;
-  Object.freeze(withGuard(part));
+  Object.freeze(withGuards(part));
   const { type, value, position } = /** @type {Record<string, unknown>} */ (part);
   if (type === 'variable' && value === 'eval') {
     throw { code: 'no_eval', position };
@@ -83,15 +83,39 @@ export function holdSyntax(part) {
 }
 
 /**
- * `… ~> |pattern|update|` writes into whatever its pattern gives: into values alone, not into functions, which lead to what is
- * not the expression's own.
- * @param {{ type?: unknown, pattern?: unknown, position?: unknown }} part
+ * @typedef {{ type?: unknown, value?: unknown, position?: unknown, pattern?: unknown, lhs?: unknown }} Part
+ * @param {Part} part
  */
-function withGuard(part) {
-  if (part.type !== 'transform') return part;
-  const { pattern, position } = part;
-  const procedure = { type: 'value', value: onlyValues };
-  return Object.assign(part, { pattern: { type: 'function', position, procedure, arguments: [pattern] } });
+function withGuards(part) {
+  // `… ~> |pattern|update|` writes into whatever its pattern gives: into values alone, not into functions, which lead to what is
+  // not the expression's own.
+  if (part.type === 'transform') {
+    part.pattern = guarded(onlyValues, /** @type {Part} */ (part.pattern), part.position);
+  }
+  // An object whose `then` can be called is a promise to JavaScript, which would wait for it for ever.
+  if (Array.isArray(part.lhs)) {
+    for (const pair of part.lhs) {
+      const [name, value] = pair;
+      if (mayBeThen(name)) pair[1] = guarded(noFunction, value, name.position ?? part.position);
+    }
+  }
+  return part;
+}
+
+/** @param {(value: unknown) => unknown} guard @param {Part} part @param {unknown} position */
+function guarded(guard, part, position) {
+  return { type: 'function', position, procedure: { type: 'value', value: guard }, arguments: [part] };
+}
+
+/** @param {Part} name */
+function mayBeThen({ type, value }) {
+  return type !== 'string' || value === 'then';
+}
+
+/** JSONata gives functions as those of JavaScript. @param {unknown} value */
+function noFunction(value) {
+  if (typeof value === 'function') throw { code: 'no_then' };
+  return value;
 }
 
 /** @param {unknown} matches */

@@ -59,6 +59,11 @@ export function createMeters({ process, version }: { process: string; version: s
       'Requests for access tokens (OAuth 2 client credentials), by outcome.',
       ['outcome'],
     ),
+    tunnels: counter(
+      'postrider_proxy_connections_total',
+      'Connections through the egress proxy, by outcome: `connected`, `unreached` (the receiver), `failed` (the proxy itself).',
+      ['outcome'],
+    ),
     attemptDuration: histogram(
       'postrider_attempt_duration_seconds',
       'How long the requests to receivers took.',
@@ -102,6 +107,11 @@ export function createMeters({ process, version }: { process: string; version: s
       requestBuckets,
       ['kind'],
     ),
+    expressionProcessEnds: counter(
+      'postrider_expression_process_ends_total',
+      'Ends of the process that runs expressions, by what ended it.',
+      ['reason'],
+    ),
     workflowStarts: counter(
       'postrider_workflow_starts_total',
       'Starts of workflows that own deliveries: `running` had been started before, `failed` is left to the sweep.',
@@ -127,6 +137,11 @@ export function createMeters({ process, version }: { process: string; version: s
   }
   meters.deliveriesEnded.inc({ outcome: 'expired' }, 0);
   for (const outcome of ['succeeded', 'failed']) meters.tokenRequests.inc({ outcome }, 0);
+  for (const outcome of ['connected', 'unreached', 'failed']) meters.tunnels.inc({ outcome }, 0);
+  for (const reason of ['too_long', 'too_much_memory', 'not_started']) {
+    meters.expressionProcessEnds.inc({ reason }, 0);
+  }
+  for (const kind of ['filter', 'transformation']) meters.expressionDuration.zero({ kind });
   for (const result of ['passed', 'filtered', 'failed'])
     meters.expressions.inc({ kind: 'filter', result }, 0);
   for (const result of ['shaped', 'failed']) meters.expressions.inc({ kind: 'transformation', result }, 0);

@@ -53,6 +53,11 @@ export function createStandingMeters({
       standing.scheduled,
     );
     set(
+      'postrider_scheduled_lag_seconds',
+      'How long the scheduled event is overdue that has been so the longest.',
+      standing.release_lag_ms / 1000,
+    );
+    set(
       'postrider_deliveries_behind',
       'Deliveries that wait for another of their lane to end; counted up to 100,000.',
       standing.behind,
@@ -62,6 +67,18 @@ export function createStandingMeters({
       'Lanes that wait for a delivery which has failed for good; counted up to 100,000.',
       standing.blocked,
     );
+    set(
+      'postrider_client_certificates_ended',
+      'Webhooks whose client certificate has ended.',
+      standing.certificates_ended,
+    );
+    if (standing.certificate_ends_ms !== null) {
+      set(
+        'postrider_client_certificate_ends_seconds',
+        'How long it is until the client certificate ends that does so next; absent without any.',
+        standing.certificate_ends_ms / 1000,
+      );
+    }
     for (const [state, count] of Object.entries(standing.endpoints)) {
       set('postrider_endpoints', 'Endpoints by state.', count, { state });
     }

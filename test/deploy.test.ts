@@ -44,6 +44,14 @@ test('every query of the dashboard is one, as promtool tells', () => {
   expect(promtool('check', 'rules', file)).toContain(`SUCCESS: ${queries.length} rules found`);
 });
 
+test('the dashboard shows every metric that operations.md names', () => {
+  const shown = read('deploy/grafana/postrider.json');
+  const named = new Set([...operations.matchAll(/`(postrider_[a-z_]+)/g)].map(([, name = '']) => name));
+  // Either there is a database, or there is an alert.
+  named.delete('postrider_database_up');
+  expect([...named].filter((name) => !shown.includes(name))).toEqual([]);
+});
+
 test('operations.md says of each setting when it is wanted, and knows no other', () => {
   const [, table = ''] = operations.split(/^## .*$/m);
   const named = [...table.matchAll(/^\| (`[A-Z_`, ]+`) \|/gm)].flatMap(([, names = '']) =>

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { encryptedKeyIn } from './encrypted-key.ts';
+import { certificatesIn, pemOf, timeProblem } from './pem-certificates.ts';
 
 /** What certificates and keys may hold, in characters of PEM and otherwise in number. */
 export const certificateLimits = {
@@ -66,7 +67,7 @@ export function readClientCertificate(
   if (keyProblem !== null) return refused('private_key', keyProblem);
   if (!leaf.checkPrivateKey(key)) return refused('private_key', 'does not belong to the certificate');
   const clientCertificate = {
-    certificate: chain.certificates.map(String).join(''),
+    certificate: pemOf(chain.certificates),
     private_key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
   try {
@@ -75,12 +76,6 @@ export function readClientCertificate(
     return refused('certificate', 'cannot be used for TLS: its key or its signature is too weak');
   }
   return { ok: true, clientCertificate };
-}
-
-/** What is wrong with the authorities (PEM) that a receiver's certificate is held against; null when nothing is. */
-export function authoritiesProblem(pem: string): string | null {
-  const authorities = certificatesIn(pem, certificateLimits.maxAuthorities);
-  return 'problem' in authorities ? authorities.problem : null;
 }
 
 /** Of the first certificate, which is the webhook's own. */
@@ -105,26 +100,11 @@ function onOneLine(name: string | undefined): string {
   return (name ?? '').replaceAll('\n', ', ');
 }
 
-type Certificates = { certificates: [X509Certificate, ...X509Certificate[]] } | { problem: string };
-
-function certificatesIn(pem: string, most: number): Certificates {
-  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) return { problem: 'holds a private key' };
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length > most) return { problem: `holds more than ${most} certificates` };
-  try {
-    const [first, ...others] = blocks.map((block) => new X509Certificate(block));
-    if (first === undefined) return { problem: 'holds no certificate in PEM (-----BEGIN CERTIFICATE-----)' };
-    return { certificates: [first, ...others] };
-  } catch {
-    return { problem: 'holds a certificate that cannot be read' };
-  }
-}
-
 function problemOfChain(chain: readonly X509Certificate[], now: Date): string | null {
   for (const [index, certificate] of chain.entries()) {
     const which = index === 0 ? 'the certificate' : `certificate ${index + 1} of the chain`;
-    const end = new Date(certificate.validTo);
-    if (end <= now) return `${which} expired on ${end.toISOString().slice(0, 10)}`;
+    const problem = timeProblem(certificate, now);
+    if (problem !== null) return `${which} ${problem}`;
     const issuer = chain[index + 1];
     if (issuer !== undefined && !certificate.checkIssued(issuer)) {
       return `certificate ${index + 2} of the chain is not the issuer of the one before it`;

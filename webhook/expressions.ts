@@ -35,6 +35,7 @@ const messages = {
   no_result: 'it gives nothing',
   no_json: 'it gives a function, which cannot be sent',
   no_verdict: 'it gives a function, which is neither true nor false',
+  no_then: 'it gives an object a function under the name "then", or under a name that it makes itself',
   no_change: 'it changes a function, which is not possible here',
   no_eval: '$eval is not available here',
   refused_by_itself: 'it calls $error or $assert',

@@ -30,7 +30,7 @@ async function overdue(
   const id = newId('dlv');
   await database.db.insert(deliveries).values({
     ...{ id, account_id, webhook_id, event_id: newId('evt'), workflow_id: `deliver/${id}` },
-    ...{ status: 'pending', created_at: aMinuteAgo, next_attempt_at: aMinuteAgo, scheduled_attempts: 1 },
+    ...{ status: 'pending', created_at: aMinuteAgo, next_attempt_at: aMinuteAgo, attempt_count: 1 },
     ...delivery,
   });
   return `deliver/${id}`;
@@ -42,7 +42,7 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
     asleep,
     await overdue({ max_in_flight: 1 }, { waiting_since: aMinuteAgo }),
     await overdue({ max_in_flight: 1 }, { head_start_at: aMinuteAgo }),
-    await overdue({ rate_limit: 1 }, { scheduled_attempts: 0 }),
+    await overdue({ rate_limit: 1 }, { attempt_count: 0 }),
     await overdue({}, {}),
     // Under way, it may be.
     await overdue({ rate_limit: 1 }, { next_attempt_at: new Date(Date.now() - 5_000) }),

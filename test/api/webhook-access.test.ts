@@ -105,7 +105,10 @@ describe('a client certificate', () => {
   };
 
   test('is taken with its authorities, shown without its key, and kept by •••', async () => {
-    const { id, ...shown } = await register({ client_certificate: clientCertificate, server_ca: pem('ca') });
+    const { id, ...shown } = await register({
+      client_certificate: clientCertificate,
+      server_ca: `# ours\n${pem('ca')}`,
+    });
     expect(shown).toMatchObject({
       client_certificate: { certificate: clientCertificate.certificate, private_key: '•••' },
       client_certificate_details: details,
@@ -174,6 +177,8 @@ describe('a client certificate', () => {
       [{ url, client_certificate: clientCertificate }, '/client_certificate'],
       [{ url, server_ca: pem('ca') }, '/server_ca'],
       [{ server_ca: 'ca' }, '/server_ca'],
+      [{ server_ca: pem('expired') }, '/server_ca'],
+      [{ server_ca: pem('ca') + pem('middle').slice(0, -30) }, '/server_ca'],
       [{ server_ca: '' }, '/server_ca'],
       [{ url: null, client_certificate: clientCertificate }, '/client_certificate'],
       [{ url: null, server_ca: pem('ca') }, '/server_ca'],

@@ -138,6 +138,16 @@ describe('recording attempts', () => {
     expect(recorded).toMatchObject({ status: 'pending', outcome_number: null });
   });
 
+  it('that failed by a fault of ours uses up no step of the schedule', async () => {
+    const delivery = await newDelivery();
+    const byUs = () => failure(delivery, { reason: 'proxy', detail: 'the proxy is away', is_beside: true });
+    for (const number of [1, 2]) {
+      expect(await record(byUs())).toMatchObject([{ number, status: 'pending', outcome_number: null }]);
+    }
+    expect(await record(failure(delivery))).toMatchObject([{ number: 3, status: 'pending' }]);
+    expect(await delivered(delivery)).toMatchObject({ attempt_count: 3, scheduled_attempts: 1 });
+  });
+
   it('is done once, however often it is asked for', async () => {
     const delivery = await newDelivery();
     const attempt = failure(delivery);

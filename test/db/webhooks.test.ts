@@ -15,6 +15,7 @@ import {
   updateWebhook,
   type WebhookSettings,
 } from '../../db/webhooks.ts';
+import { pem } from '../certificates/read.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -36,7 +37,7 @@ const settings: WebhookSettings = {
   timeout_ms: 5000,
   headers: { 'X-A': 'secret-a' },
   auth: { type: 'bearer', token: 'secret-b' },
-  client_certificate: { certificate: 'certificate', private_key: 'secret-c' },
+  client_certificate: { certificate: pem('client'), private_key: 'secret-c' },
   server_ca: 'authority',
   health: { failures: 7 },
   recovery_rate: 30,

@@ -23,5 +23,6 @@ test.each(cases)('whose fault it is that an expression gave no result: %s', asyn
     expect(isBlameless(reason as typeof busy)).toBe(reason === busy);
     expect(next_attempt_at).not.toBeNull();
   }
+  expect(records.map(({ is_beside }) => is_beside)).toEqual(expected.map((reason) => reason === busy));
   expect(sent).toEqual([]);
 });

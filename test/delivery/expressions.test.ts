@@ -5,7 +5,11 @@ import { newId } from '../../db/ids.ts';
 import { createExpressions } from '../../delivery/expressions.ts';
 import { expressionLimits } from '../../webhook/expressions.ts';
 
-const expressions = createExpressions({ log: pino({ level: 'silent' }) });
+const ended: string[] = [];
+const expressions = createExpressions({
+  log: pino({ level: 'silent' }),
+  onEnd: (reason) => ended.push(reason),
+});
 afterAll(() => expressions.close());
 
 const account_id = newId('acct');
@@ -110,6 +114,28 @@ describe('expressions', () => {
     expect((await failureOf(transform(expression))).code).toBe(code);
   });
 
+  it.each([
+    ['{"then": /a/}', 7],
+    ['{"deep": [{"then": $append([], $trim)[0]}]}', 17],
+    ['($f := function($resolve) { $resolve(1) }; {"then": $append([], $f)[0]})', 50],
+    ['/a/("aa").{"then": next}', 17],
+    ['data.items{"th" & "en": /a/}', 17],
+    ['data ~> |$|{"then": /a/}|', 18],
+    ['data.{note = "x" ? "a" : "then": /a/}.a', null],
+  ])(
+    'that make what JavaScript would wait for fail at once, with a place: %s',
+    async (expression, position) => {
+      const failure = await failureOf(transform(expression));
+      expect(failure).toMatchObject({ code: 'no_then', position: position ?? expect.any(Number) });
+    },
+  );
+
+  it('may have values of any name, and functions under names that they know', async () => {
+    const expression =
+      '($by := {"a": /x/, "then": 1}; {$lowercase("THEN"): $by.then, "b": $exists($match("ax", $by.a))})';
+    expect(await transform(expression)).toEqual({ body: '{"then":1,"b":true}' });
+  });
+
   it('are not run on an event that is too large', async () => {
     const large = eventOf({ text: 'x'.repeat(expressionLimits.inputCharacters) });
     expect((await failureOf(transform('1', large))).code).toBe('input_too_large');
@@ -182,6 +208,8 @@ describe('expressions that take too much', () => {
     ['a regular expression', '$match("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", /^(a+)+$/)'],
     ['a text without end', '$length($pad("x", 400000000))'],
   ];
+  /** JSONata itself ends the loop. */
+  afterAll(() => expect(ended).toEqual(['too_long', 'too_much_memory']));
 
   it.each(runaways)('are ended, and the others run on: %s', async (_, expression) => {
     const own = newId('acct');

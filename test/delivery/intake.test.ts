@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NewEvent } from '../../db/accept-events.ts';
 import { createAccount } from '../../db/accounts.ts';
 import type { OpenDatabase } from '../../db/database.ts';
-import { type AccountId, newId, timeOf } from '../../db/ids.ts';
+import { type AccountId, newId, timeOf, type WebhookId } from '../../db/ids.ts';
 import { deliveries, events, webhooks } from '../../db/schema.ts';
 import type { AttemptOutcome } from '../../delivery/attempter.ts';
 import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
+import type { Expressions } from '../../delivery/expressions.ts';
 import { createHeadStarts } from '../../delivery/head-start.ts';
 import { createIntake, IntakeFull } from '../../delivery/intake.ts';
 import { createPuttingOff } from '../../delivery/putting-off.ts';
@@ -126,18 +127,53 @@ describe('the intake', () => {
   });
 });
 
-it('an intake that is closed while a filter is asked waits for it, and lets others have their turn', async () => {
-  const { id } = await createAccount(database.db, 'Filtering');
-  const webhook = { id: newId('wh'), account_id: id, url: 'https://receiver.test/', profile: 'inbox' };
-  await database.db.insert(webhooks).values({ ...webhook, events: ['*'], filter: 'data.amount > 1' });
-  let patienceMs = 0;
-  const filter = () => delay(patienceMs, { passes: true });
-  const intake = createIntake({ ...{ db: database.db, expressions: { filter } }, ...notingPacer() });
-  // From then on its webhooks are known.
-  await intake.accept(newEvent({ account_id: id }));
-  patienceMs = 50;
-  const [accepted] = await Promise.all([intake.accept(newEvent({ account_id: id })), intake.close()]);
-  expect(accepted).toMatchObject({ outcome: 'accepted', deliveries: [{ is_filter_open: false }] });
+describe('an intake that asks filters', () => {
+  async function filtering(ask: (expression: string, webhook: WebhookId) => Promise<{ passes: boolean }>) {
+    const { id: account_id } = await createAccount(database.db, 'Filtering');
+    const webhook = { id: newId('wh'), account_id, url: 'https://receiver.test/', profile: 'inbox' };
+    await database.db.insert(webhooks).values({ ...webhook, events: ['*'], filter: 'first' });
+    const filter: Expressions['filter'] = ({ expression }) => ask(expression, webhook.id);
+    const intake = createIntake({ ...{ db: database.db, expressions: { filter } }, ...notingPacer() });
+    return { intake, accept: () => intake.accept(newEvent({ account_id })) };
+  }
+
+  it('waits for them when it is closed, and lets others have their turn', async () => {
+    let patienceMs = 0;
+    const { intake, accept } = await filtering(() => delay(patienceMs, { passes: true }));
+    // From then on its webhooks are known.
+    await accept();
+    patienceMs = 50;
+    const [accepted] = await Promise.all([accept(), intake.close()]);
+    expect(accepted).toMatchObject({ outcome: 'accepted', deliveries: [{ is_filter_open: false }] });
+  });
+
+  it('has no other event wait for those of an account that it did not know', async () => {
+    let otherIsStored = () => {};
+    const stored = new Promise<void>((resolve) => {
+      otherIsStored = resolve;
+    });
+    const { intake, accept } = await filtering(() => stored.then(() => ({ passes: true })));
+    const [accepted] = await Promise.all([accept(), intake.accept(newEvent()).then(otherIsStored)]);
+    // Had the other waited, the filter would have had no answer in time.
+    expect(accepted).toMatchObject({ outcome: 'accepted', deliveries: [{ is_filter_open: false }] });
+    await intake.close();
+  });
+
+  it('asks twice at most, however often they change meanwhile, and leaves open what is new after that', async () => {
+    const asked: string[] = [];
+    const { intake, accept } = await filtering(async (expression, webhook) => {
+      asked.push(expression);
+      const isThis = eq(webhooks.id, webhook);
+      await database.db
+        .update(webhooks)
+        .set({ filter: `changed ${asked.length}` })
+        .where(isThis);
+      return { passes: false };
+    });
+    expect(await accept()).toMatchObject({ outcome: 'accepted', deliveries: [{ is_filter_open: true }] });
+    expect(asked).toEqual(['first', 'changed 1']);
+    await intake.close();
+  });
 });
 
 describe('a first attempt', () => {

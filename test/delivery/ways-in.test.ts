@@ -161,18 +161,43 @@ describe('an egress proxy', () => {
     await receiver.close();
   });
 
-  test.each([
-    [407, 'proxy', 'healthy'],
-    [503, 'unreachable', 'disabled'],
-  ])('that answers %i is %s, and leaves the endpoint %s', async (status, reason, state) => {
-    const url = `http://127.0.0.1:${40_000 + status}/`;
-    refusals.set(String(40_000 + status), status);
-    const { send, stateOf } = await webhookOf({ url, health: { count: 'attempts', failures: 1 } });
-    const before = await counted('postrider_attempt_failures_total', `reason="${reason}"`);
-    expect(await send('failed')).toMatchObject([{ reason }]);
-    await expect.poll(stateOf, { timeout: 10_000 }).toBe(state);
-    const after = await counted('postrider_attempt_failures_total', `reason="${reason}"`);
-    expect(after - (before || 0)).toBe(1);
+  /** A receiver that the proxy answers for so, until that is taken back. */
+  async function refused(status: number, settings: object) {
+    const receiver = await startReceiver();
+    const { port } = new URL(receiver.url);
+    refusals.set(port, status);
+    const { id, send, ...rest } = await webhookOf({ url: receiver.url, ...settings });
+    const attempts = async () => (await postrider.request('GET', `/v1/webhooks/${id}/logs`)).json.data;
+    return { ...rest, ...{ send, attempts, receiver }, letThrough: () => refusals.delete(port) };
+  }
+
+  test('that refuses is not the endpoint’s fault, and costs a delivery no step of its schedule', async () => {
+    const { send, stateOf, attempts, receiver, letThrough } = await refused(407, {
+      health: { count: 'attempts', failures: 1 },
+    });
+    const before = await counted('postrider_proxy_connections_total', 'outcome="failed"');
+    const delivered = send('succeeded');
+    // Its schedule has one step.
+    await expect.poll(async () => (await attempts()).length, { timeout: 20_000 }).toBeGreaterThan(1);
+    expect(await stateOf()).toBe('healthy');
+    letThrough();
+    const all: { number: number; reason: string | null }[] = await delivered;
+    expect(all.map(({ reason }) => reason)).toEqual([...Array(all.length - 1).fill('proxy'), null]);
+    expect(receiver.received).toHaveLength(1);
+    expect(await counted('postrider_proxy_connections_total', 'outcome="failed"')).toBe(
+      before + all.length - 1,
+    );
+    await receiver.close();
+  });
+
+  test('that did not reach the receiver says so of that, and its endpoint is disabled', async () => {
+    const settings = { health: { count: 'attempts', failures: 1 } };
+    const { send, stateOf, receiver } = await refused(503, settings);
+    const before = await counted('postrider_proxy_connections_total', 'outcome="unreached"');
+    expect(await send('failed')).toMatchObject([{ reason: 'unreachable' }]);
+    await expect.poll(stateOf, { timeout: 10_000 }).toBe('disabled');
+    expect(await counted('postrider_proxy_connections_total', 'outcome="unreached"')).toBe(before + 1);
+    await receiver.close();
   });
 
   test('has its password in no line of the log', () => {

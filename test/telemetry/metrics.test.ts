@@ -95,6 +95,8 @@ test('the dashboard and the alert rules ask for nothing that is not told', () =>
     ...[...text.matchAll(/^(\w+)[{ ]/gm)].map(([, name]) => name),
     // Of a pool, which an embedded database has not.
     ...['postrider_database_pool_connections', 'postrider_database_pool_waiting'],
+    // Where a webhook has a client certificate.
+    'postrider_client_certificate_ends_seconds',
   ]);
   for (const file of ['prometheus/alerts.yml', 'grafana/postrider.json']) {
     const source = readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');

@@ -1,11 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  authoritiesProblem,
-  certificateDetails,
-  readClientCertificate,
-} from '../../webhook/client-certificate.ts';
+import { certificateDetails, readClientCertificate } from '../../webhook/client-certificate.ts';
 import { clientCertificate, pem } from '../certificates/read.ts';
 
 const now = new Date();
@@ -51,6 +47,7 @@ describe('a client certificate', () => {
       { certificate: pem('client').replace(/\n[\w+/=\n]+/, '\nAAAA\n') },
       'certificate',
     ],
+    ['a chain that is cut off', { certificate: pem('client') + pem('middle').slice(0, -30) }, 'certificate'],
     ['the key in its place', { certificate: clientCertificate.private_key }, 'certificate'],
     ['a chain in the wrong order', { certificate: pem('middle') + pem('client') }, 'certificate'],
     ['another one’s chain', { certificate: pem('client') + pem('stranger') }, 'certificate'],
@@ -89,6 +86,14 @@ describe('a client certificate', () => {
     expect(read({}, new Date(end.getTime() - 1_000)).ok).toBe(true);
   });
 
+  test('is refused before the moment from which on it holds, and says which', () => {
+    const start = new Date(new X509Certificate(pem('client')).validFrom);
+    const detail = `the certificate is not valid before ${start.toISOString()}`;
+    const early = read({ certificate: pem('client') }, new Date(start.getTime() - 1_000));
+    expect(early).toMatchObject({ problem: { field: 'certificate', detail } });
+    expect(read({ certificate: pem('client') }, start).ok).toBe(true);
+  });
+
   test('is told by names, number, fingerprint and times', () => {
     const [not_before, not_after] = [expect.any(Date), expect.any(Date)];
     expect(certificateDetails(clientCertificate)).toEqual({
@@ -116,20 +121,5 @@ describe('a client certificate', () => {
         },
       ),
     );
-  });
-});
-
-describe('authorities', () => {
-  test('are taken, one or several', () => {
-    expect(authoritiesProblem(pem('ca'))).toBeNull();
-    expect(authoritiesProblem(pem('ca') + pem('middle'))).toBeNull();
-  });
-
-  test.each([
-    ['text', 'ca'],
-    ['a key', pem('client-key')],
-    ['too many', pem('ca').repeat(21)],
-  ])('are refused: %s', (_, text) => {
-    expect(authoritiesProblem(text)).toMatch(/^holds /);
   });
 });

@@ -1,0 +1,2 @@
+ALTER TABLE "webhooks" ADD COLUMN "certificate_ends_at" timestamp (3) with time zone;--> statement-breakpoint
+CREATE INDEX "webhooks_certificates" ON "webhooks" USING btree ("certificate_ends_at") WHERE "webhooks"."deleted_at" is null and "webhooks"."certificate_ends_at" is not null;
