@@ -60,8 +60,8 @@ const timeoutMs = 10_000;
 /**
  * Writes attempts and moves their deliveries on, in one statement; the records are of different deliveries. Each gets its
  * delivery's next number; one that was recorded before is left as it is, so the call may be repeated. A success ends its
- * delivery whatever its status was; a failure moves it only when it was not made by hand and the delivery is still pending
- * or queued.
+ * delivery whatever its status was; a failure moves it only when it was not made by hand, nor to probe, and the delivery is still
+ * pending or queued.
  *
  * Scheduled attempts at an endpoint that fails, or is not healthy, are its outcomes: they are numbered 1, 2, 3… in the order
  * in which the database takes them, so that whoever counts them can tell order, repeats and gaps. A first failure makes
@@ -109,7 +109,9 @@ export const recordAttempts = query(
           })}
         ), unrecorded as (
           -- Some reasons say nothing of the endpoint, unless its lane is to wait for the delivery.
-          select *, trigger = 'schedule' and (coalesce(reason, '') not in (${blameless}) or blocks) as counts
+          select *, trigger = 'schedule' and (coalesce(reason, '') not in (${blameless}) or blocks) as counts,
+            -- Beside the schedule: what is held and probed may have gone out meanwhile, since its endpoint was enabled.
+            trigger in ('manual', 'probe') as is_extra
           from input where not exists (select from attempts where attempts.id = input.id)
         ), outcomes as (
           select webhook_id, count(*)::int as count, bool_or(not succeeded) as has_failure
@@ -134,19 +136,19 @@ export const recordAttempts = query(
         ), moved as (
           update deliveries d set
             attempt_count = d.attempt_count + 1,
-            head_start_at = case when u.trigger = 'manual' then d.head_start_at end,
-            waiting_since = case when u.trigger = 'manual' then d.waiting_since end,
+            head_start_at = case when u.is_extra then d.head_start_at end,
+            waiting_since = case when u.is_extra then d.waiting_since end,
             -- One that is held for its lane has its whole schedule again.
             scheduled_attempts = case when u.blocks and d.status = 'pending' then 0
-              else d.scheduled_attempts + (case when u.trigger in ('manual', 'probe') or u.is_beside then 0 else 1 end) end,
+              else d.scheduled_attempts + (case when u.is_extra or u.is_beside then 0 else 1 end) end,
             status = case
               when u.succeeded then 'succeeded'
-              when u.trigger = 'manual' or d.status not in ('pending', 'queued') then d.status
+              when u.is_extra or d.status not in ('pending', 'queued') then d.status
               when u.next_attempt_at is null then case when u.blocks then 'held' else 'failed' end
               else d.status end,
             next_attempt_at = case
               when u.succeeded then null
-              when u.trigger = 'manual' or d.status not in ('pending', 'queued') then d.next_attempt_at
+              when u.is_extra or d.status not in ('pending', 'queued') then d.next_attempt_at
               else u.next_attempt_at::timestamptz end,
             reason = case
               when u.succeeded then null
@@ -156,7 +158,7 @@ export const recordAttempts = query(
               when u.blocks and d.status = 'pending' then 'blocked' else d.lane_state end,
             ended_at = case
               when u.succeeded and d.status = 'succeeded' then d.ended_at
-              when u.succeeded or (u.trigger <> 'manual' and d.status in ('pending', 'queued') and u.next_attempt_at is null)
+              when u.succeeded or (not u.is_extra and d.status in ('pending', 'queued') and u.next_attempt_at is null)
                 then now()
               else d.ended_at end
           from numbered u where d.id = u.delivery_id

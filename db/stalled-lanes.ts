@@ -57,6 +57,7 @@ export const restoreLanes = query(async (db: Database, after: LaneKey | null): P
         insert into lanes (webhook_id, lane, last_turn)
         select webhook_id, lane, (extract(epoch from clock_timestamp()) * 1000)::bigint from open o
         where not exists (select from lanes l where l.webhook_id = o.webhook_id and l.lane = o.lane)
+        order by webhook_id, lane
         on conflict do nothing
       )
       select webhook_id, lane, position as count from open order by position desc limit 1`,

@@ -184,6 +184,14 @@ describe('an attempt asked for by hand', () => {
     });
   });
 
+  it('moves as little when it was a probe, during which the endpoint was enabled and the delivery went out', async () => {
+    const delivery = await newDelivery();
+    const goneOut = { next_attempt_at: later, head_start_at: new Date() };
+    await database.db.update(deliveries).set(goneOut).where(eq(deliveries.id, delivery));
+    await record(failure(delivery, { trigger: 'probe', next_attempt_at: null }));
+    expect(await delivered(delivery)).toMatchObject({ ...goneOut, status: 'pending', scheduled_attempts: 0 });
+  });
+
   it('ends a failed delivery as succeeded', async () => {
     const delivery = await newDelivery();
     await record(failure(delivery, { next_attempt_at: null }));

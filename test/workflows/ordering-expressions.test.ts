@@ -16,7 +16,8 @@ afterAll(async () => {
 
 type Endpoint = Awaited<ReturnType<typeof webhookTo>>;
 
-const twice = { delays_ms: [0, 0] };
+/** Tenths of a second, scaled. More than one, since a busy machine may not come to run an expression. */
+const fourTimes = { delays_ms: [0, 100_000, 100_000, 100_000] };
 /** Half a second, scaled. */
 const patiently = { delays_ms: [0, ...Array(28).fill(500_000)] };
 /** Gives no result for an event whose `kind` is `odd`. */
@@ -69,20 +70,21 @@ describe('in a lane of a webhook with expressions', () => {
 
   it('one whose transformation fails is tried again before the next, which goes out where that is to be skipped', async () => {
     const endpoint = await webhookTo(() => 200, {
-      ...{ ordering: 'fifo', transformation: failsForOdd, retry_schedule: twice },
+      ...{ ordering: 'fifo', transformation: failsForOdd, retry_schedule: fourTimes },
     });
     const [, odd = '', after = ''] = await postFour(endpoint);
     await endpoint.statusesAre({ succeeded: 3, failed: 1 });
     expect(numbers(endpoint)).toEqual([0, 2, 3]);
     const failed = await attemptsOf(odd);
-    expect(failed).toMatchObject([{ reason: 'transformation_failed' }, { reason: 'transformation_failed' }]);
+    expect(failed).toHaveLength(4);
+    expect(failed.at(-1)).toMatchObject({ reason: 'transformation_failed' });
     const [next] = await attemptsOf(after);
-    expect(Date.parse(next.started_at)).toBeGreaterThanOrEqual(Date.parse(failed[1].started_at));
+    expect(Date.parse(next.started_at)).toBeGreaterThanOrEqual(Date.parse(failed.at(-1).started_at));
   }, 60_000);
 
   it('one whose transformation or filter fails for good blocks it, and goes first, or makes way, once that is mended', async () => {
     const endpoint = await webhookTo(() => 200, {
-      ...{ ordering: 'fifo', on_failure: 'block', transformation: failsForOdd, retry_schedule: twice },
+      ...{ ordering: 'fifo', on_failure: 'block', transformation: failsForOdd, retry_schedule: fourTimes },
       ...{ recovery_rate: 500, health: { failures: 100, count: 'deliveries', reenable: 'manual' } },
     });
     await postFour(endpoint);
