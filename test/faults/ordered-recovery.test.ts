@@ -31,6 +31,12 @@ async function killInRecovery({ system, interruptions, random, wait }: Trial, vi
         (await system.request('POST', `/v1/webhooks/${id}/${path}`)).status === 200 ? true : undefined,
       `the endpoint to ${path}`,
     );
+  /** A killed worker's part of a recovery is missed after some seconds, and after several kills in a row left for some more. */
+  const heldBelow = async (most: number) => {
+    let now = await held();
+    await expect.poll(async () => (now = await held()), { timeout: 60_000, interval: 20 }).toBeLessThan(most);
+    return now;
+  };
   const patch = { recovery_rate };
   expect((await system.request('PATCH', `/v1/webhooks/${id}`, patch)).status).toBe(200);
   for (let kill = 0; kill < form.kills; kill += 1) {
@@ -39,8 +45,12 @@ async function killInRecovery({ system, interruptions, random, wait }: Trial, vi
     const before = await held();
     await ask('enable');
     const left = before * (0.2 + 0.7 * random());
-    await waitFor(async () => ((await held()) < left ? true : undefined), 'some of what was held to go out');
-    expect(await held()).toBeGreaterThan(0);
+    const now = await heldBelow(left);
+    // All went out between two looks: nothing is left to be killed in.
+    if (now === 0) {
+      kill -= 1;
+      continue;
+    }
     await interruptions.during(async () => {
       await victim.kill();
       await victim.start();
