@@ -58,7 +58,8 @@ describe('a turn at an endpoint', () => {
     const askedAt = performance.now();
     expect(await limiter.take(webhook, { ...patient, patienceMs: 2_000 })).toBeNull();
     expect(limiter.room(webhook)).toBe(0);
-    expect(performance.now() - askedAt).toBeLessThan(500);
+    // Not after the two seconds that it would wait.
+    expect(performance.now() - askedAt).toBeLessThan(1_900);
 
     const other = webhookOf(100, null);
     limiter.noteWaiting(other, 10_000);

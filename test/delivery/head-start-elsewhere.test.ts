@@ -72,7 +72,7 @@ describe('a first attempt that another process makes', () => {
     const startedAt = performance.now();
     const { underWay } = await awaitElsewhere(database.db, [delivery]);
     expect(underWay).toMatchObject([{ id: delivery.id }]);
-    expect(performance.now() - startedAt).toBeLessThan(2_900);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it.each(['-10 s', '-2 hours', '2 hours'])(

@@ -115,7 +115,7 @@ describe('what was held', () => {
   it('does not wait for one answer before the next goes out', async () => {
     const endpoint = await webhookTo((index) => (index === 0 ? 'hang' : 200), {
       ...once,
-      timeout_ms: 3_000,
+      timeout_ms: 6_000,
       recovery_rate: 20,
     });
     await endpoint.disable();
@@ -123,7 +123,7 @@ describe('what was held', () => {
     await endpoint.heldAre(10);
     await endpoint.enable();
     const received = await endpoint.receiver.gets(10);
-    expect(received[9]!.at - received[0]!.at).toBeLessThan(2_500);
+    expect(received[9]!.at - received[0]!.at).toBeLessThan(5_500);
     expect(await endpoint.recoveryIs({ state: 'done' })).toMatchObject({ sent: 10, succeeded: 9, failed: 1 });
   });
 
