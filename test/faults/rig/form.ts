@@ -25,6 +25,9 @@ export const form: Form = {
 /** Whoever posts is told within so long whether the event is taken in; half a second is for a machine that runs other tests. */
 export const answerMs = FAULT_SECONDS === undefined ? 2_500 : 2_000;
 
+/** How much later than promised something may be: the short form shares its machine with other tests. */
+export const latenessAllowed = FAULT_SECONDS === undefined ? 3 : 1;
+
 /** Long enough for the fault, for what it holds up, and for a machine that has other things to do. */
 export const timeoutMs = 120_000 + form.seconds * 5_000 + form.kills * 20_000;
 

@@ -5,7 +5,7 @@ import { isAcknowledged, type Sent } from '../../../bench/ledger.ts';
 import { eventData } from '../../../bench/payload.ts';
 import type { Latencies } from '../../../bench/percentiles.ts';
 import { arrivalLatencies, type Books, closeBooks } from './books.ts';
-import { form } from './form.ts';
+import { form, latenessAllowed } from './form.ts';
 import { searchHistories } from './histories.ts';
 import { createInterruptions, type Interruptions, promisedMs } from './interruptions.ts';
 import { findOutOfOrder, layoutInLanes, settingsInOrder } from './order.ts';
@@ -121,8 +121,9 @@ export async function tryFault(
     expect(books.faults).toEqual([]);
     expect(books.acknowledged).toBeGreaterThan(0);
     expect(books).toMatchObject({ lost: 0, pending: 0 });
-    expect(books.slowestMs).toBeLessThan(mostLateMs ?? (inOrder ? 2 * promisedMs : promisedMs));
-    if (!setsClocks) expect(books.slowestRetryMs).toBeLessThan(mostLateMs ?? promisedMs);
+    const lateMs = latenessAllowed * promisedMs;
+    expect(books.slowestMs).toBeLessThan(mostLateMs ?? (inOrder ? 2 * lateMs : lateMs));
+    if (!setsClocks) expect(books.slowestRetryMs).toBeLessThan(mostLateMs ?? lateMs);
     return { books, latencies: (from, to) => arrivalLatencies(sent, receiver.arrivals, from, to) };
   } finally {
     await receiver.close();
