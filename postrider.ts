@@ -22,6 +22,7 @@ import { createChangesFeed } from './delivery/changes-feed.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
 import type { LimitedWebhook } from './delivery/endpoint-limiter.ts';
 import { createInboxAnnouncer } from './delivery/inbox-announcer.ts';
+import { keepLapses } from './delivery/lapse-keeper.ts';
 import { createPullDoor } from './delivery/pull-door.ts';
 import { createRecoverySender } from './delivery/recovery-sender.ts';
 import { keepStats } from './delivery/stats-keeper.ts';
@@ -352,6 +353,7 @@ function openApi({
     scheduleScale: config.SCHEDULE_SCALE,
     onSettled: (record, recorded) => countAttempt(record, recorded, meters),
   });
+  opened.push(keepLapses({ db: database.db, log }).close);
   const url = config.DATABASE_URL;
   const revocations = url === undefined ? undefined : listenForRevocations({ url, log });
   if (revocations !== undefined) opened.push(revocations.close);

@@ -8,7 +8,6 @@ import {
 import { DatabaseUnavailable } from '../db/errors.ts';
 import { findOverdueLists } from '../db/inbox-lists.ts';
 import { holdAllBehind, type LaneKey } from '../db/lanes.ts';
-import { deleteLapsedWebhook, findLapsedWebhooks } from '../db/lapsed-webhooks.ts';
 import { findOverdueWorkflows } from '../db/overdue-workflows.ts';
 import { ensurePartitions } from '../db/partitions.ts';
 import { restoreLanes, unblockForgotten } from '../db/stalled-lanes.ts';
@@ -23,7 +22,7 @@ export interface SweepActivities {
   /**
    * Starts each workflow that is not running and whose deliveries, or whose contact's list, are overdue; answers how many
    * it started. Goes on in lanes that stand still, whatever left them so, and holds what waits in those of disabled endpoints. Tells
-   * health workflows, and accounts of failed deliveries, what they were not told. Deletes webhooks whose consumers were away for longer than they may be.
+   * health workflows, and accounts of failed deliveries, what they were not told.
    */
   startOverdueWorkflows(): Promise<number>;
   /**
@@ -43,7 +42,6 @@ const listGraceMs = 1_000 + graceMs;
 /** For the users of a table that gets a partition, who wait meanwhile. */
 const patienceMs = 500;
 const mostPerSweep = 1_000;
-const lapsedReason = 'nobody pulled its deliveries for longer than it may be left';
 /** Longer than from one run of the sweep to the next. */
 const lateMs = 30 * 60_000;
 /** As many starts under way at once as do not keep others from Temporal. */
@@ -57,7 +55,6 @@ export function createSweepActivities({
   failures,
   lanes,
   groupWindowMs,
-  openSince = new Date(),
 }: {
   db: Database;
   starter: Pick<WorkflowStarter, 'startDeliverEvents' | 'startAnnounceInbox' | 'tellToLookAgain'>;
@@ -67,8 +64,6 @@ export function createSweepActivities({
   lanes: Pick<Lanes, 'advanceEnded'>;
   /** For how long a workflow may take in events before it is started. */
   groupWindowMs: number;
-  /** Since when consumers could pull. @default this moment, at which the process starts */
-  openSince?: Date;
 }): SweepActivities {
   let restoredTo: LaneKey | null = null;
 
@@ -76,18 +71,6 @@ export function createSweepActivities({
     const options = { now: new Date(), graceMs: outcomesGraceMs, limit: mostPerSweep };
     for (const { counted, ...webhook } of await findUncountedWebhooks(db, options)) {
       await healthStarter.tellOutcomes(webhook, await findOutcomesAfter(db, webhook.id, counted));
-    }
-  }
-
-  /** Nobody pulls any more what is queued for them. */
-  async function deleteLapsed() {
-    const openMs = Date.now() - openSince.getTime();
-    for (const webhook of await findLapsedWebhooks(db, { openMs, limit: mostPerSweep })) {
-      await deleteLapsedWebhook(db, webhook, {
-        actor: { kind: 'postrider' },
-        now: new Date(),
-        reason: lapsedReason,
-      });
     }
   }
 
@@ -117,7 +100,6 @@ export function createSweepActivities({
       started += await sendLeftBehind({ db, starter: recoveryStarter });
       await tellUncountedOutcomes();
       await failures.tellOverdue();
-      await deleteLapsed();
       return started;
     },
 

@@ -9,8 +9,15 @@ import { assertOwn, findPulled, hasUrlProblem, pullTag, tellLookFailed, tooManyW
 import { type Route, route, type Services } from './routes.ts';
 import { webhookParams } from './webhooks.schemas.ts';
 
-/** Short enough that no proxy takes the connection for idle; as often it is looked whether the caller still may listen. */
-const heartbeatMs = 15_000;
+const usualTimes = {
+  /** Short enough that no proxy takes the connection for idle; as often it is looked whether the caller still may listen. */
+  heartbeatMs: 15_000,
+  /**
+   * Who has vanished is written to for as long as the network takes to find out, and who hangs for ever: that its consumer is there
+   * is believed of a connection for so long.
+   */
+  mostMs: 300_000,
+};
 
 const getListen = route({
   method: 'get',
@@ -21,7 +28,8 @@ const getListen = route({
   description:
     'Server-sent events: `ready` {timeout_ms}, then `delivery` with what `GET …/poll` shows of each, in their order. What came of them is ' +
     'said to `POST …/poll/ack`; until then no more than `window` are sent ahead. The `id` of a message is the delivery’s cursor: in ' +
-    '`Last-Event-ID` it goes on after it; without, it begins with the first that is not done. `gone` says that the webhook was deleted.',
+    '`Last-Event-ID` it goes on after it; without, it begins with the first that is not done. After five minutes the stream ends with ' +
+    '`again`: it is to be asked for again. `gone` says that the webhook was deleted.',
   access: 'account',
   scope: 'webhooks:write',
   params: webhookParams,
@@ -66,7 +74,7 @@ interface Listening {
 /** @throws Problem 429 */
 function stream(
   response: Response,
-  { db, pullDoor, onRevocation, log }: Services,
+  { db, pullDoor, onRevocation, log, listening: { heartbeatMs, mostMs } = usualTimes }: Services,
   { webhook, after, window, isStillAllowed }: Listening,
 ): void {
   let upTo = after;
@@ -104,9 +112,11 @@ function stream(
   response.write(`retry: 500\n\nevent: ready\ndata: ${JSON.stringify({ timeout_ms: timeoutMs })}\n\n`);
   response.on('drain', () => void look());
 
+  const endsAt = performance.now() + mostMs;
   const heartbeat = setInterval(async () => {
     try {
-      if (!(await isStillAllowed())) response.end();
+      if (performance.now() >= endsAt) response.end('event: again\ndata: {}\n\n');
+      else if (!(await isStillAllowed())) response.end();
       else if ((await findQueue(db, webhook.id)) === undefined) response.end('event: gone\ndata: {}\n\n');
       else {
         await notePulled(db, webhook.id);

@@ -120,10 +120,14 @@ export const acknowledgedSchema = z
       .array(
         z.object({
           delivery_id: shownId('dlv').nullable(),
-          status: z.enum(deliveryStatuses).nullable().meta({
-            description:
-              'Null when it no longer had this place: someone else said what came of it, or it was cancelled.',
-          }),
+          status: z
+            .enum(deliveryStatuses)
+            .nullable()
+            .meta({
+              description:
+                'Null when it no longer had this place: someone else said what came of it, it was cancelled, or it expired more than a ' +
+                'quarter of an hour ago.',
+            }),
           next_attempt_at: momentField.nullable().meta({ description: 'When it can be pulled again.' }),
         }),
       )

@@ -145,19 +145,19 @@ const postAcknowledgement = route({
   async handle(services, { params, body, caller }) {
     const { cursor, results = [] } = body;
     const webhook = await findPulled(services, caller, params.id);
-    const refuse = (pointer: string) => (detail: string) => invalidBody([{ pointer, detail }]);
-    for (const [index, result] of results.entries()) {
-      await assertOwn(services, params.id, result.cursor, refuse(`/results/${index}/cursor`));
+    const queue = await findQueue(services.db, params.id);
+    const own = [...results.map((result) => result.cursor), ...(cursor === undefined ? [] : [cursor])];
+    for (const [index, one] of own.entries()) {
+      const detail = faultOf(one, params.id, queue);
+      const pointer = index < results.length ? `/results/${index}/cursor` : '/cursor';
+      if (detail !== undefined) throw invalidBody([{ pointer, detail }]);
     }
-    await assertOwn(services, params.id, cursor, refuse('/cursor'));
     await notePulled(services.db, webhook.id);
-    const outcomes = [];
-    for (const result of results) {
-      const outcome = await services.pullDoor.report(webhook, result.cursor.number, answerOf(result));
-      outcomes.push(outcome ?? { delivery_id: null, status: null, next_attempt_at: null });
-    }
+    const said = results.map((result) => ({ ...result.cursor, answer: answerOf(result) }));
+    const outcomes = said.length === 0 ? [] : await services.pullDoor.report(webhook, said);
     const acknowledged = cursor === undefined ? 0 : await services.pullDoor.acknowledge(webhook, cursor);
-    return { status: 200, body: { acknowledged, results: outcomes } };
+    const hadNoPlace = { delivery_id: null, status: null, next_attempt_at: null };
+    return { status: 200, body: { acknowledged, results: outcomes.map((one) => one ?? hadNoPlace) } };
   },
 });
 
@@ -197,9 +197,17 @@ export async function assertOwn(
   refuse: (detail: string) => Problem,
 ): Promise<void> {
   if (cursor === undefined) return;
-  if (cursor.webhook_id !== id) throw refuse('is a cursor of another webhook');
-  const queue = await findQueue(db, id);
-  if (queue === undefined || cursor.number > queue.pull_count) throw refuse('was not handed out here');
+  const fault = faultOf(cursor, id, await findQueue(db, id));
+  if (fault !== undefined) throw refuse(fault);
+}
+
+function faultOf(
+  { webhook_id, number }: PullCursor,
+  id: WebhookId,
+  queue: { pull_count: number } | undefined,
+): string | undefined {
+  if (webhook_id !== id) return 'is a cursor of another webhook';
+  return queue === undefined || number > queue.pull_count ? 'was not handed out here' : undefined;
 }
 
 export const pullRoutes: Route[] = [getPoll, postAcknowledgement];

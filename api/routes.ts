@@ -78,6 +78,8 @@ export interface ApiDependencies {
   onRequest?: (request: AnsweredRequest) => void;
   log: Logger;
   now?: () => Date;
+  /** For tests: how often a stream of deliveries says that it is there, and when it ends. */
+  listening?: { heartbeatMs: number; mostMs: number };
 }
 
 /** What handlers work with. */

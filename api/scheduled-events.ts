@@ -80,7 +80,7 @@ function changeOf(event: StoredEvent, body: PatchEvent['body'], now: Date): Sche
   }
   if (errors.length > 0) throw invalidBody(errors);
   const data = body.data === undefined ? null : JSON.stringify(body.data);
-  return { deliver_at, expires_at, data, fields: Object.keys(body) };
+  return { deliver_at, is_due: body.deliver_at === null, expires_at, data, fields: Object.keys(body) };
 }
 
 /** What is wrong with a new time of an event that goes on to expire when it did. */

@@ -29,8 +29,13 @@ export const planSettings =
   'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off';
 /** For how long a transaction that holds lanes' rows may do nothing (db/lanes.ts), in ms. */
 const laneSettings = "set postrider.idle_in_lanes = '5000'";
+/**
+ * A statement that was given up after its time goes on in the server, which looks so often, in ms, whether anybody still waits for it: so that
+ * those behind a lock do not take up one connection after the other. Not every server's system can tell.
+ */
+const checkSettings = `do $$ begin set client_connection_check_interval = 2000; exception when others then null; end $$`;
 /** A server that hangs right after it has taken a connection is not waited for longer, in ms. */
-const planQuery = { text: `${planSettings}; ${laneSettings}`, query_timeout: 5_000 };
+const planQuery = { text: `${planSettings}; ${laneSettings}; ${checkSettings}`, query_timeout: 5_000 };
 
 /**
  * Opens PostgreSQL at a URL. Connections are made when first needed, so an unreachable server shows at the first query

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type Database, selectRows } from './database.ts';
+import { type Database, type RunOptions, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type DeliveryId, idOf, uuidOf } from './ids.ts';
 import type { DeliveryStatus } from './schema.ts';
@@ -15,25 +15,29 @@ export const isStillToGo: SQL = sql`(d.expires_at is null or d.expires_at > now(
 const silentMs = 5_000;
 /** What is under way when its event expires goes to its end, for so long, in ms: most attempts have ended by then. */
 const underWayMs = 15_000;
+/** A server that hangs longer is given up, in ms: whoever makes attempts asks again. */
+const endTimeoutMs = 10_000;
 
 /**
  * Ends deliveries that still wait although their event has expired, by the database's clock, those first that should have ended
  * first; answers how many. What someone attempts, or changes, at this moment is left to them.
  */
-export const endExpired = query(async (db: Database, limit: number): Promise<number> => {
-  const rows = await selectRows(
-    db,
-    sql`with due as (
-        select id from deliveries
-        where status in ('pending', 'held', 'queued') and expires_at <= now()
-          and (head_start_at is null or head_start_at < now() - ${silentMs} * interval '1 ms'
-            or expires_at < now() - ${underWayMs} * interval '1 ms')
-        order by expires_at limit ${limit} for update skip locked
-      ), ${ended} select id from ended`,
-    { name: 'end_expired' },
-  );
-  return rows.length;
-});
+export const endExpired = query(
+  async (db: Database, limit: number, patience: Pick<RunOptions, 'timeoutMs'> = {}): Promise<number> => {
+    const rows = await selectRows(
+      db,
+      sql`with due as (
+          select id from deliveries
+          where status in ('pending', 'held', 'queued') and expires_at <= now()
+            and (head_start_at is null or head_start_at < now() - ${silentMs} * interval '1 ms'
+              or expires_at < now() - ${underWayMs} * interval '1 ms')
+          order by expires_at limit ${limit} for update skip locked
+        ), ${ended} select id from ended`,
+      { name: 'end_expired', ...patience },
+    );
+    return rows.length;
+  },
+);
 
 /**
  * Ends those of the deliveries that still wait as expired: it is up to the caller that they have. Answers how each stands
@@ -54,6 +58,7 @@ export const endAsExpired = query(
         ), ${ended}
         select w.id, coalesce(e.status, w.status) as status, e.id is not null as is_ended
         from wanted w left join ended e on e.id = w.id`,
+      { timeoutMs: endTimeoutMs },
     );
     return {
       statuses: new Map(rows.map(({ id, status }) => [idOf('dlv', id), status])),
@@ -62,10 +67,10 @@ export const endAsExpired = query(
   },
 );
 
+/** One that its consumer has pulled keeps its place: it may still say what became of it (db/settle-queued.ts). */
 const ended: SQL = sql`ended as (
     update deliveries d set
       status = 'expired', next_attempt_at = null, head_start_at = null, waiting_since = null, held_from = null,
-      pull_number = null,
       ended_at = now(), reason = ${sql.raw(`'${expiredReason}'`)} || coalesce(': ' || d.reason, '')
     from due where d.id = due.id
     returning d.id, d.account_id, d.webhook_id, d.status

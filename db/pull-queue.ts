@@ -4,7 +4,6 @@ import { type LoadedDelivery, loadDeliveriesById } from './due-deliveries.ts';
 import { query } from './errors.ts';
 import { isStillToGo } from './expired-deliveries.ts';
 import { type AccountId, type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
-import { type AttemptRecord, type RecordedAttempt, recordAttempts } from './record-attempts.ts';
 
 /** A delivery that waits to be pulled, at its place. */
 export interface Queued {
@@ -110,62 +109,6 @@ export const findQueue = query(
     );
     return row;
   },
-);
-
-/** What an attempt of a queued delivery is recorded by. */
-export interface Settleable {
-  id: DeliveryId;
-  number: number;
-  scheduled_attempts: number;
-  is_test: boolean;
-  event_id: string;
-}
-
-/**
- * The places that are settled: these, or up to `mostSettled` of all up to one that was handed out at a moment. What had expired by
- * then, and is about to end as that, was handed out to nobody.
- */
-export type Places = { numbers: readonly number[] } | { up_to: number; handed_out_at: Date };
-
-/** Rows that one transaction settles. */
-export const mostSettled = 500;
-
-/**
- * Records an attempt of each delivery that still has its place, in one transaction, and takes the place away: each is settled
- * once, whoever else settles it. What failed and is to be attempted again gets a new place when that is due.
- */
-export const settleQueued = query(
-  (
-    db: Database,
-    webhookId: WebhookId,
-    places: Places,
-    recordOf: (delivery: Settleable) => AttemptRecord,
-  ): Promise<{ record: AttemptRecord; number: number; recorded: RecordedAttempt }[]> =>
-    db.transaction(async (tx) => {
-      const wanted =
-        'up_to' in places
-          ? sql`d.pull_number <= ${places.up_to}::float8::bigint
-              and (d.expires_at is null or d.expires_at > ${places.handed_out_at.toISOString()}::timestamptz)`
-          : sql`d.pull_number = any(${sql.param(places.numbers.map(String))}::text[]::bigint[])`;
-      const rows = await selectRows<Omit<Settleable, 'id'> & { id: string }>(
-        tx,
-        sql`select d.id, d.pull_number::float8 as number, d.scheduled_attempts, e.is_test, e.id as event_id
-            from deliveries d join events e on e.id = d.event_id
-            where d.webhook_id = ${uuidOf(webhookId)} and d.status = 'queued' and ${wanted}
-            order by d.pull_number limit ${mostSettled} for update of d`,
-      );
-      if (rows.length === 0) return [];
-      const records = rows.map((row) => recordOf({ ...row, id: idOf('dlv', row.id) }));
-      const recorded = new Map((await recordAttempts(tx, records)).map((one) => [one.delivery_id, one]));
-      await tx.execute(
-        sql`update deliveries set pull_number = null
-            where id = any(${sql.param(rows.map(({ id }) => id))}::uuid[]) and status = 'queued'`,
-      );
-      return records.flatMap((record, index) => {
-        const one = recorded.get(record.delivery_id);
-        return one === undefined ? [] : [{ record, number: rows[index]?.number ?? 0, recorded: one }];
-      });
-    }),
 );
 
 /**

@@ -1,13 +1,16 @@
 import { sql } from 'drizzle-orm';
 import type { NewEvent } from './accept-events.ts';
 import { appendAuditEntry, type Change } from './audit-log.ts';
-import { type Database, selectRows } from './database.ts';
+import { type Database, type RunOptions, selectRows } from './database.ts';
 import { query } from './errors.ts';
 import { type AccountId, type EventId, idOf, uuidOf } from './ids.ts';
 import { unnest } from './unnest.ts';
 
 /** For so long, in ms, what a process has taken up is left to it: if it dies, others do it then. */
 const takenUpMs = 8_000;
+
+/** For how long a server that hangs is waited for. */
+type Patience = Pick<RunOptions, 'timeoutMs'>;
 
 /** A scheduled event that is due, to be accepted as one that goes out now. */
 export type DueEvent = NewEvent & Required<Pick<NewEvent, 'deliver_at' | 'release'>>;
@@ -17,7 +20,10 @@ export type DueEvent = NewEvent & Required<Pick<NewEvent, 'deliver_at' | 'releas
  * moment.
  */
 export const takeUpDueEvents = query(
-  async (db: Database, { limit, now }: { limit: number; now: Date }): Promise<DueEvent[]> => {
+  async (
+    db: Database,
+    { limit, now, ...patience }: { limit: number; now: Date } & Patience,
+  ): Promise<DueEvent[]> => {
     const taken = await selectRows<TakenRow>(
       db,
       sql`with due as (
@@ -26,9 +32,9 @@ export const takeUpDueEvents = query(
         )
         update scheduled_events s set due_at = now() + ${takenUpMs} * interval '1 ms'
         from due where s.event_id = due.event_id returning s.event_id, s.version`,
-      { name: 'take_up_due_events' },
+      { name: 'take_up_due_events', ...patience },
     );
-    return taken.length === 0 ? [] : await readTakenUp(db, taken, now);
+    return taken.length === 0 ? [] : await readTakenUp(db, taken, now, patience);
   },
 );
 
@@ -36,7 +42,12 @@ export const takeUpDueEvents = query(
  * A statement of its own, which sees events and versions as of one moment: the one above takes a row as it was changed since it
  * began, and would read the event as it was before. What is changed after it goes out later, as it is then.
  */
-async function readTakenUp(db: Database, taken: readonly TakenRow[], now: Date): Promise<DueEvent[]> {
+async function readTakenUp(
+  db: Database,
+  taken: readonly TakenRow[],
+  now: Date,
+  patience: Patience,
+): Promise<DueEvent[]> {
   const rows = await selectRows<DueRow>(
     db,
     sql`select e.id, e.account_id, e.client_id, e.type, e.channel, e.data, e.traceparent, s.version,
@@ -48,7 +59,7 @@ async function readTakenUp(db: Database, taken: readonly TakenRow[], now: Date):
         taken_version: ['int', ({ version }) => version],
       })} join scheduled_events s on s.event_id = taken_id and s.version = taken_version
       join events e on e.id = s.event_id order by e.deliver_at, e.id`,
-    { name: 'read_due_events' },
+    { name: 'read_due_events', ...patience },
   );
   return rows.map((row) => toDueEvent(row, now));
 }
@@ -94,7 +105,7 @@ function toDueEvent(row: DueRow, now: Date): DueEvent {
 }
 
 /** In how many ms, by the database's clock, the next event is due or the next delivery expires; null when none is going to. */
-export const findNextMoment = query(async (db: Database): Promise<number | null> => {
+export const findNextMoment = query(async (db: Database, patience: Patience = {}): Promise<number | null> => {
   const [row] = await selectRows<{ in_ms: number | null }>(
     db,
     sql`select (extract(epoch from least(
@@ -102,7 +113,7 @@ export const findNextMoment = query(async (db: Database): Promise<number | null>
         (select expires_at from deliveries where status in ('pending', 'held', 'queued') and expires_at is not null
           order by expires_at limit 1)
       ) - now()) * 1000)::float8 as in_ms`,
-    { name: 'find_next_moment' },
+    { name: 'find_next_moment', ...patience },
   );
   return row?.in_ms ?? null;
 });
@@ -126,6 +137,8 @@ export interface ScheduledEvent {
 /** A scheduled event as it is to be. */
 export interface ScheduledChange {
   deliver_at: Date;
+  /** It is due now, by the database's clock. */
+  is_due?: boolean;
   expires_at: Date | null;
   /** JSON text; null to leave it as it is. */
   data: string | null;
@@ -138,14 +151,15 @@ export const changeScheduledEvent = query(
   (
     db: Database,
     { account_id, id, client_id, version }: ScheduledEvent & { version: number },
-    { deliver_at, expires_at, data, fields }: ScheduledChange,
+    { deliver_at, is_due = false, expires_at, data, fields }: ScheduledChange,
     { actor }: Pick<Change, 'actor'>,
   ): Promise<boolean> =>
     db.transaction(async (tx) => {
       const rows = await selectRows(
         tx,
         sql`with moved as (
-            update scheduled_events set version = version + 1, due_at = ${deliver_at.toISOString()}::timestamptz
+            update scheduled_events set version = version + 1,
+              due_at = case when ${is_due}::boolean then now() else ${deliver_at.toISOString()}::timestamptz end
             where event_id = ${uuidOf(id)} and account_id = ${uuidOf(account_id)} and version = ${version}
             returning event_id
           ), changed as (

@@ -349,7 +349,7 @@ export const deliveries = pgTable(
     held_from: text({ enum: deliveryStatuses }),
     /**
      * Of a queued one: its place in its webhook's queue, 1, 2, 3… in the order in which they could be pulled. Null until then, and
-     * while it waits for its next attempt (`next_attempt_at`).
+     * while it waits for its next attempt (`next_attempt_at`). One that has expired keeps it.
      */
     pull_number: bigint({ mode: 'number' }),
     /** Its event's `expires_at`. */
@@ -377,6 +377,10 @@ export const deliveries = pgTable(
     index('deliveries_queued')
       .on(table.webhook_id, table.pull_number, table.next_attempt_at, table.id)
       .where(sql`${table.status} = 'queued'`),
+    // Those that expired while their consumers may have had them.
+    index('deliveries_expired_in_hand')
+      .on(table.webhook_id, table.ended_at)
+      .where(sql`${table.status} = 'expired' and ${table.pull_number} is not null`),
     index('deliveries_held_in_turn')
       .on(table.webhook_id, table.id)
       .where(sql`${table.status} = 'held' and ${table.lane_state} is distinct from 'behind'`),

@@ -90,7 +90,7 @@ export function createPullDoor({
       const target = targets.open(delivery.webhook);
       const made = asked === 'passes' ? await bodyOf(expressions, delivery, target.profile, event) : asked;
       if (typeof made !== 'string') {
-        await settler.report(webhook, number, made);
+        await settler.report(webhook, [{ number, at_ms: attemptedAt.getTime(), answer: made }]);
         return undefined;
       }
       // A webhook without a URL has none (api/pull-settings.ts).
@@ -103,7 +103,8 @@ export function createPullDoor({
       };
     } catch (error) {
       if (!(error instanceof UnsendableEventError)) throw error;
-      await settler.report(webhook, number, nothingSent('unsendable'));
+      const answer = nothingSent('unsendable');
+      await settler.report(webhook, [{ number, at_ms: attemptedAt.getTime(), answer }]);
       return undefined;
     }
   }
@@ -135,10 +136,10 @@ export function createPullDoor({
       return count;
     },
 
-    async report(webhook, number, answer) {
-      const outcome = await settler.report(webhook, number, answer);
+    async report(webhook, results) {
+      const outcomes = await settler.report(webhook, results);
       lookAgain(webhook);
-      return outcome;
+      return outcomes;
     },
 
     watch({ id, account_id }, { look, end }) {

@@ -2,9 +2,16 @@ import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
 import type { LoadedWebhook } from '../db/due-deliveries.ts';
 import { type AccountId, type DeliveryId, newId, type WebhookId } from '../db/ids.ts';
-import { mostSettled, type Places, type Settleable, settleQueued } from '../db/pull-queue.ts';
 import type { AttemptRecord, RecordedAttempt } from '../db/record-attempts.ts';
 import type { DeliveryStatus } from '../db/schema.ts';
+import {
+  type HandedOut,
+  mostSettled,
+  type Places,
+  type Settleable,
+  type Settled,
+  settleQueued,
+} from '../db/settle-queued.ts';
 import type { Answer } from '../webhook/answer.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
@@ -27,12 +34,20 @@ export interface PullOutcome {
   next_attempt_at: Date | null;
 }
 
+/** What its consumer says of a delivery at a place. */
+export interface PullResult extends Pick<PullCursor, 'number' | 'at_ms'> {
+  answer: Answer;
+}
+
 /** Records what consumers say of what they have pulled. */
 export interface PullSettler {
   /** All up to a place are done; answers how many were not before. */
   acknowledge(webhook: PulledWebhook, cursor: Pick<PullCursor, 'number' | 'at_ms'>): Promise<number>;
-  /** What came of one, judged as the answer of a URL; undefined when it no longer has its place. */
-  report(webhook: PulledWebhook, number: number, answer: Answer): Promise<PullOutcome | undefined>;
+  /**
+   * What came of some, judged as the answers of a URL, in one transaction. Answers in their order: undefined for what no longer has its
+   * place, and for what was said of it before.
+   */
+  report(webhook: PulledWebhook, results: readonly PullResult[]): Promise<(PullOutcome | undefined)[]>;
 }
 
 /** The longest that an attempt can have taken, in ms. */
@@ -89,7 +104,7 @@ export function createPullSettler({
     async acknowledge(webhook, { number, at_ms }) {
       const now = Date.now();
       const durationMs = Math.min(Math.max(0, now - at_ms), mostDurationMs);
-      const places = { up_to: number, handed_out_at: new Date(Math.min(at_ms, now)) };
+      const places = { up_to: handedOut(number, at_ms) };
       for (let count = 0; ; ) {
         const settled = await settle(webhook, places, (delivery) =>
           doneRecord(webhook, delivery, durationMs),
@@ -99,16 +114,36 @@ export function createPullSettler({
       }
     },
 
-    async report(webhook, number, answer) {
-      const [settled] = await settle(webhook, { numbers: [number] }, (delivery) =>
-        recordOfAnswer(webhook, delivery, answer),
+    async report(webhook, results) {
+      const answers = new Map<number, Answer>();
+      for (const { number, answer } of results) if (!answers.has(number)) answers.set(number, answer);
+      const these = [
+        ...new Map(results.map(({ number, at_ms }) => [number, handedOut(number, at_ms)])).values(),
+      ];
+      const settled = await settle(webhook, { these }, (delivery) =>
+        recordOfAnswer(webhook, delivery, answers.get(delivery.number) as Answer),
       );
-      if (settled === undefined) return undefined;
-      const { record, recorded } = settled;
-      const { delivery_id, next_attempt_at } = record;
-      return { delivery_id, status: recorded.status, next_attempt_at };
+      const outcomes = new Map(settled.map((one) => [one.number, outcomeOf(one)]));
+      return results.map(({ number }) => {
+        const outcome = outcomes.get(number);
+        outcomes.delete(number);
+        return outcome;
+      });
     },
   };
+}
+
+/** Not later than now, whatever its consumer has made of the cursor. */
+function handedOut(number: number, at_ms: number): HandedOut {
+  return { number, at: new Date(Math.min(at_ms, Date.now())) };
+}
+
+/** What has expired by its next attempt is not pulled again. */
+function outcomeOf({ record, expires_ms, recorded: { status } }: Settled): PullOutcome {
+  const { delivery_id, next_attempt_at } = record;
+  const isToCome =
+    status === 'queued' && (next_attempt_at?.getTime() ?? 0) < (expires_ms ?? Number.POSITIVE_INFINITY);
+  return { delivery_id, status, next_attempt_at: isToCome ? next_attempt_at : null };
 }
 
 /** Of a delivery of which its consumer says that it is done. */

@@ -29,6 +29,8 @@ const mostPatienceMs = 5_000;
 /** While first attempts pile up, releases wait, but no longer than this for each time. */
 const mostHeldBackMs = 500;
 const lookAgainMs = 20;
+/** A server that hangs longer, in ms, is given up and asked again: less than what is due is left to this process. */
+const statementTimeoutMs = 5_000;
 
 /**
  * `onReleased` hears of each event that was released here, and of how late, in ms; `onExpired` of how many deliveries a statement
@@ -42,6 +44,7 @@ export function createTimekeeper({
   onExpired,
   log,
   lookAroundMs = lookAroundEveryMs,
+  timeoutMs = statementTimeoutMs,
 }: {
   db: Database;
   intake: Pick<Intake, 'acceptAll'>;
@@ -52,6 +55,7 @@ export function createTimekeeper({
   log: Logger;
   /** For tests. */
   lookAroundMs?: number;
+  timeoutMs?: number;
 }): Timekeeper {
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -85,7 +89,7 @@ export function createTimekeeper({
     let nextMs = askAgainMs;
     try {
       await seeToWhatIsDue();
-      nextMs = isClosed ? 0 : pauseBefore(await findNextMoment(db));
+      nextMs = isClosed ? 0 : pauseBefore(await findNextMoment(db, { timeoutMs }));
     } catch (error) {
       // Nothing is lost, and others tell of a database that is away.
       log.debug({ reason: (error as Error).name }, 'what is due could not be looked for');
@@ -96,9 +100,9 @@ export function createTimekeeper({
   /** Until nothing more is to be had. */
   async function seeToWhatIsDue() {
     while (!isClosed) {
-      const due = await takeUpDueEvents(db, { limit: mostReleased, now: new Date() });
+      const due = await takeUpDueEvents(db, { limit: mostReleased, now: new Date(), timeoutMs });
       if (due.length > 0) await release(due);
-      const ended = await endExpired(db, mostEnded);
+      const ended = await endExpired(db, mostEnded, { timeoutMs });
       if (ended > 0) onExpired(ended);
       if (due.length === 0 && ended === 0) return;
       await othersTurn();

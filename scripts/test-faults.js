@@ -64,6 +64,7 @@ const columns = [
   ['times', ({ interruptions }) => interruptions],
   ['sent', ({ sent }) => sent],
   ['202', ({ acknowledged }) => acknowledged],
+  ['scheduled', ({ scheduled }) => scheduled],
   ['503', ({ refused }) => refused],
   ['none', ({ unanswered }) => unanswered],
   ['other', ({ otherwise }) => otherwise],

@@ -15,6 +15,8 @@ export interface ProducerTarget {
   readonly keys: readonly string[];
   /** Events a request; 1 posts them singly. */
   readonly batch: number;
+  /** What else is said of the event, as JSON after a comma. */
+  readonly more?: (seq: number) => string;
 }
 
 /** Posts events, and keeps when they were sent and what came of it. */
@@ -23,10 +25,13 @@ export interface Producer {
   send(dispatcher: Dispatcher, intendedAt: number): Promise<number>;
 }
 
-export function createProducer({ origin, layout, keys, batch }: ProducerTarget, log: SentLog): Producer {
+export function createProducer(
+  { origin, layout, keys, batch, more = () => '' }: ProducerTarget,
+  log: SentLog,
+): Producer {
   const keyOf = (seq: number) => keys[placeOf(layout, seq).account] ?? '';
   const bodyOf = (seq: number) =>
-    `{"type":"${eventType(placeOf(layout, seq).type)}","data":${eventData(seq, layout.lanes === 0 ? 0 : laneOf(layout, seq))}}`;
+    `{"type":"${eventType(placeOf(layout, seq).type)}","data":${eventData(seq, layout.lanes === 0 ? 0 : laneOf(layout, seq))}${more(seq)}}`;
 
   async function sendOne(dispatcher: Dispatcher, intendedAt: number) {
     const seq = log.take(1, intendedAt);

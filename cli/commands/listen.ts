@@ -81,14 +81,19 @@ export const listenCommand = command({
       secret: options.secret === undefined ? webhook?.secret : undefined,
     });
     let timeoutMs = 10_000;
+    let isConnected = false;
     const stream = pulledOf({
       ...{ url, apiKey: apiKey(), webhookId, signal },
       window: Math.min(window.most, Math.max(window.least, 2 * atOnce)),
       onConnected(ms) {
         timeoutMs = ms;
-        if (!json) out.note('connected');
+        if (!json && !isConnected) out.note('connected');
+        isConnected = true;
       },
-      onLost: (why) => out.note(`the connection is lost (${why}): trying again`),
+      onLost(why) {
+        isConnected = false;
+        out.note(`the connection is lost (${why}): trying again`);
+      },
     });
     let onTheirWay = 0;
     const work = async () => {

@@ -35,11 +35,13 @@ export async function* pulledOf(options: PulledStream): AsyncGenerator<Pulled, v
   const { signal, onLost } = options;
   let last: string | undefined;
   for (let pauseMs = pausesMs.first; !signal.aborted; ) {
-    let why = 'the connection was closed';
+    let why: string | undefined = 'the connection was closed';
     try {
       for await (const message of connect(options, last)) {
         pauseMs = pausesMs.first;
         if (message.event === 'gone') return;
+        // It ends in order, so that the API hears from us.
+        if (message.event === 'again') why = undefined;
         if (message.event !== 'delivery') continue;
         last = message.id;
         yield JSON.parse(message.data) as Pulled;
@@ -50,7 +52,7 @@ export async function* pulledOf(options: PulledStream): AsyncGenerator<Pulled, v
       why = reasonOf(error);
     }
     if (signal.aborted) return;
-    onLost(why);
+    if (why !== undefined) onLost(why);
     await delay(pauseMs, undefined, { signal }).catch(() => {});
     pauseMs = Math.min(pauseMs * 2, pausesMs.longest);
   }

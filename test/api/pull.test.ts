@@ -1,15 +1,19 @@
+import { type SQL, sql } from 'drizzle-orm';
 import { pino } from 'pino';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { endExpired } from '../../db/expired-deliveries.ts';
+import { uuidOf } from '../../db/ids.ts';
 import { cursorIn } from '../../delivery/pull-cursor.ts';
-import { createPullDoor } from '../../delivery/pull-door.ts';
+import { createPullDoor, type Pulled } from '../../delivery/pull-door.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
 import { openEventStream } from '../setup/event-stream.ts';
 import { waitFor } from '../setup/wait-for.ts';
 
 let api: TestApi;
+const listening = { heartbeatMs: 15_000, mostMs: 300_000 };
 beforeAll(async () => {
-  api = await startTestApi();
+  api = await startTestApi({ listening });
 });
 afterAll(() => api.close());
 
@@ -148,6 +152,77 @@ describe('a webhook without a URL', () => {
     }
   });
 
+  it('takes what its consumer says of what expired meanwhile, once, and for a quarter of an hour', async () => {
+    const { id } = await pulledWebhook();
+    const expires_at = new Date(Date.now() + 60_000).toISOString();
+    for (let n = 1; n <= 6; n++) await post('/v1/events', { type: 'pulled.late', data: { n }, expires_at });
+    const { data, cursor } = (await get(`/v1/webhooks/${id}/poll`)).json;
+    const expire = async (where: SQL) => {
+      await api.db.execute(
+        sql`update deliveries set expires_at = now() where webhook_id = ${uuidOf(id)} and ${where}`,
+      );
+      await endExpired(api.db, 100);
+    };
+    const deliveryOf = async (n: number) => (await get(`/v1/deliveries/${data[n - 1].delivery_id}`)).json;
+    await expire(sql`pull_number <= 4`);
+    expect((await deliveryOf(1)).status).toBe('expired');
+    const results = [
+      { cursor: data[0].cursor, status: 200 },
+      { cursor: data[1].cursor, status: 500 },
+    ];
+    const said = await post(`/v1/webhooks/${id}/poll/ack`, { results });
+    expect(said.json.results).toEqual([
+      { delivery_id: data[0].delivery_id, status: 'succeeded', next_attempt_at: null },
+      { delivery_id: data[1].delivery_id, status: 'expired', next_attempt_at: null },
+    ]);
+    const none = { delivery_id: null, status: null, next_attempt_at: null };
+    const again = await post(`/v1/webhooks/${id}/poll/ack`, { results });
+    expect(again.json.results).toEqual([none, none]);
+    expect(await deliveryOf(2)).toMatchObject({ status: 'expired', attempt_count: 1 });
+    // It is too late for the fourth, and of what comes after it nothing is said.
+    await api.db.execute(
+      sql`update deliveries set ended_at = now() - interval '16 minutes' where id = ${uuidOf(data[3].delivery_id)}`,
+    );
+    await expire(sql`pull_number = 6`);
+    expect((await post(`/v1/webhooks/${id}/poll/ack`, { cursor: data[4].cursor })).json.acknowledged).toBe(2);
+    const ends = await Promise.all([1, 2, 3, 4, 5, 6].map(async (n) => (await deliveryOf(n)).status));
+    expect(ends).toEqual(['succeeded', 'expired', 'succeeded', 'expired', 'succeeded', 'expired']);
+    expect((await post(`/v1/webhooks/${id}/poll/ack`, { cursor })).json.acknowledged).toBe(1);
+  });
+
+  it('says of what will have expired by its next attempt that there is none', async () => {
+    const { id } = await pulledWebhook({ retry_schedule: { delays_ms: [0, 3_600_000, 3_600_000] } });
+    const expires_at = new Date(Date.now() + 2_000).toISOString();
+    await post('/v1/events', { type: 'pulled.last', data: {}, expires_at });
+    const { cursor } = (await get(`/v1/webhooks/${id}/poll`)).json;
+    const results = [{ cursor, status: 500 }];
+    const { json } = await post(`/v1/webhooks/${id}/poll/ack`, { results });
+    expect(json.results).toMatchObject([{ status: 'queued', next_attempt_at: null }]);
+    const { data } = (await get(`/v1/deliveries?webhook_id=${id}`)).json;
+    expect(data).toMatchObject([{ status: 'queued', next_attempt_at: null }]);
+  });
+
+  it('takes a hundred results in one transaction, and answers each in its place', async () => {
+    const { id } = await pulledWebhook({ retry_schedule: { delays_ms: [0, 3_600_000] } });
+    const events = Array.from({ length: 99 }, (_, n) => ({ type: 'pulled.many', data: { n } }));
+    await post('/v1/events/batch', { events });
+    const { data } = (await get(`/v1/webhooks/${id}/poll?limit=250`)).json as { data: Pulled[] };
+    const results = data.map(({ cursor }, n) => ({ cursor, status: n % 3 === 0 ? 503 : 204 })).reverse();
+    const first = results[0] as (typeof results)[number];
+    const transactions = vi.spyOn(api.db, 'transaction');
+    onTestFinished(() => transactions.mockRestore());
+    const { json } = await post(`/v1/webhooks/${id}/poll/ack`, {
+      results: [...results, { ...first, status: 500 }],
+    });
+    expect(transactions).toHaveBeenCalledTimes(1);
+    const expected = data
+      .map(({ delivery_id }, n) => ({ delivery_id, status: n % 3 === 0 ? 'queued' : 'succeeded' }))
+      .reverse();
+    expect(json.results).toMatchObject([...expected, { delivery_id: null, status: null }]);
+    const failed = (await get(`/v1/deliveries?webhook_id=${id}&status=queued&limit=250`)).json.data;
+    expect(failed).toHaveLength(33);
+  });
+
   it('waits for a delivery as long as it is asked to', async () => {
     const { id } = await pulledWebhook();
     expect((await get(`/v1/webhooks/${id}/poll?wait=1`)).json).toEqual({ data: [], cursor: null });
@@ -181,6 +256,17 @@ describe('a webhook without a URL', () => {
     expect(numbers({ data: deliveries(anew) })).toEqual([2, 3]);
     await Promise.all([second.close(), anew.close()]);
   });
+});
+
+it('a stream ends after its time, since it may be that nobody is there, and is to be asked for again', async () => {
+  const { id } = await pulledWebhook();
+  const usual = { ...listening };
+  onTestFinished(() => void Object.assign(listening, usual));
+  Object.assign(listening, { heartbeatMs: 20, mostMs: 100 });
+  const headers = { authorization: `Bearer ${api.key}` };
+  const stream = await openEventStream(`${api.origin}/v1/webhooks/${id}/listen`, headers);
+  await stream.ended();
+  expect(stream.messages.map(({ event }) => event)).toEqual(['ready', 'again']);
 });
 
 describe('bad input', () => {

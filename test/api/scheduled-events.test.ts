@@ -1,14 +1,17 @@
 import { eq } from 'drizzle-orm';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { timeErrors } from '../../api/event-times.ts';
 import { newId, timeOf } from '../../db/ids.ts';
+import { takeUpDueEvents } from '../../db/scheduled-events.ts';
 import { changes, deliveries, events, scheduledEvents, webhooks } from '../../db/schema.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
 
 let api: TestApi;
+/** How far the API's clock is ahead of the database's, in ms. */
+let aheadMs = 0;
 beforeAll(async () => {
-  api = await startTestApi();
+  api = await startTestApi({ now: () => new Date(Date.now() + aheadMs) });
   const webhook = { id: newId('wh'), account_id: api.accountId, url: 'https://receiver.test/' };
   await api.db.insert(webhooks).values({ ...webhook, profile: 'inbox', events: ['*'] });
 });
@@ -136,6 +139,18 @@ describe('PATCH /v1/events/{id}', () => {
     expect(cleared.json).toMatchObject({ ...change, expires_at: null });
     const now = await api.request('PATCH', `/v1/events/${id}`, { body: { deliver_at: null } });
     expect(Math.abs(Date.parse(now.json.deliver_at) - Date.now())).toBeLessThan(10_000);
+  });
+
+  test('to go out at once means by the database’s clock, whatever the API’s shows', async () => {
+    const { id } = (await post({ deliver_at: inMs(5 * hourMs) })).json;
+    aheadMs = hourMs;
+    onTestFinished(() => {
+      aheadMs = 0;
+    });
+    const { status } = await api.request('PATCH', `/v1/events/${id}`, { body: { deliver_at: null } });
+    expect(status).toBe(200);
+    const due = await takeUpDueEvents(api.db, { limit: 10, now: new Date() });
+    expect(due.map((one) => one.id)).toContain(id);
   });
 
   test.each([

@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { messagesOf } from '../../cli/listen/event-stream.ts';
+import { pulledOf } from '../../cli/listen/pulled-stream.ts';
 import { freePorts } from '../../temporal/free-ports.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
 import { startReceiver } from '../setup/receiver.ts';
@@ -29,6 +33,38 @@ it('reads messages of a stream wherever it is cut', async () => {
       expect(read).toEqual(messages);
     }),
   );
+});
+
+it('goes on after the last message, and tells of no loss, where a stream ends in order', async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer(({ headers }, response) => {
+    asked.push(headers['last-event-id'] as string | undefined);
+    const n = asked.length;
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write('event: ready\ndata: {"timeout_ms":1000}\n\n');
+    response.end(
+      `event: delivery\nid: c${n}\ndata: {"n":${n}}\n\nevent: ${n < 3 ? 'again' : 'gone'}\ndata: {}\n\n`,
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const lost: string[] = [];
+  const pulled: unknown[] = [];
+  for await (const one of pulledOf({
+    ...{
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      apiKey: 'key',
+      webhookId: 'wh_1',
+    },
+    ...{ window: 8, signal: new AbortController().signal, onConnected: () => {} },
+    onLost: (why) => lost.push(why),
+  })) {
+    pulled.push(one);
+  }
+  expect(pulled).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  expect(asked).toEqual([undefined, 'c1', 'c2']);
+  expect(lost).toEqual([]);
 });
 
 describe('postrider listen', () => {

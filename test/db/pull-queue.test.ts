@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptEvents } from '../../db/accept-events.ts';
 import { type Database, type OpenDatabase, selectRows } from '../../db/database.ts';
 import { type DeliveryId, newId, uuidOf, type WebhookId } from '../../db/ids.ts';
-import { requeueDelivery, type Settleable, settleQueued, takeQueued } from '../../db/pull-queue.ts';
+import { requeueDelivery, takeQueued } from '../../db/pull-queue.ts';
 import type { AttemptRecord } from '../../db/record-attempts.ts';
 import { accounts, deliveries, webhooks } from '../../db/schema.ts';
+import { type Settleable, settleQueued } from '../../db/settle-queued.ts';
 import { cursorIn, textOfCursor } from '../../delivery/pull-cursor.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
@@ -112,7 +113,7 @@ describe('a queue', () => {
         settleQueued(
           database.db,
           webhook,
-          { up_to: upTo, handed_out_at: new Date() },
+          { up_to: { number: upTo, at: new Date() } },
           recordOf(webhook, isDone),
         ),
       ),
@@ -139,7 +140,7 @@ describe('a queue', () => {
     );
     const taken = await take(webhook, 0);
     expect(taken.map(({ delivery }) => delivery.id)).toEqual([first, last]);
-    const places = { up_to: taken.at(-1)?.number ?? 0, handed_out_at: new Date() };
+    const places = { up_to: { number: taken.at(-1)?.number ?? 0, at: new Date() } };
     const settled = await settleQueued(database.db, webhook, places, recordOf(webhook, true));
     expect(settled.map(({ record }) => record.delivery_id)).toEqual([first, last]);
   });
@@ -176,8 +177,8 @@ describe('a queue', () => {
             if (chosen === undefined) continue;
             const places =
               one.do === 'done'
-                ? { up_to: chosen.number, handed_out_at: new Date() }
-                : { numbers: [chosen.number] };
+                ? { up_to: { number: chosen.number, at: new Date() } }
+                : { these: [{ number: chosen.number, at: new Date() }] };
             const settled = await settleQueued(
               database.db,
               webhook,

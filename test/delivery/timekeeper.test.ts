@@ -68,6 +68,7 @@ async function schedule(count: number, deliver_at: Date, changes: Partial<NewEve
 
 interface TimekeeperChanges {
   lookAroundMs?: number;
+  timeoutMs?: number;
   /** What the timekeeper has in place of the intake's own. */
   acceptAll?: (events: readonly NewEvent[], intake: Intake) => ReturnType<Intake['acceptAll']>;
 }
@@ -197,6 +198,36 @@ describe('scheduled events', () => {
     await allReleased(all);
     expect(await deliveriesOf(all)).toHaveLength(3);
   });
+
+  it.runIf(process.env.TEST_DATABASE_URL)(
+    'go out after a time in which no statement was answered, and those that were given up leave their connections',
+    async () => {
+      const all = await schedule(3, inMs(-1_000));
+      await database.db.transaction(async (tx) => {
+        await tx.execute(sql`lock table scheduled_events in access exclusive mode`);
+        keepTime(1, { timeoutMs: 100 });
+        const stuck = () =>
+          selectRows<{ pid: number }>(
+            tx,
+            sql`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+          );
+        const seen = new Set<number>();
+        await waitFor(async () => {
+          for (const { pid } of await stuck()) seen.add(pid);
+          return seen.size >= 2 ? true : undefined;
+        }, 'it to be tried again');
+        const [first] = seen;
+        const isGone = async () => ((await stuck()).every(({ pid }) => pid !== first) ? true : undefined);
+        await waitFor(isGone, 'the server to give up the first');
+      });
+      // Those that were given up last have taken them up once more, for nobody.
+      await waitFor(async () => {
+        await database.db.update(scheduledEvents).set({ due_at: inMs(-1) });
+        return (await waitingOf(all)) === 0 ? true : undefined;
+      }, 'all to be released');
+      expect(await deliveriesOf(all)).toHaveLength(3);
+    },
+  );
 
   it.runIf(process.env.TEST_DATABASE_URL)(
     'are taken up with the data of the version in which they are taken up',
@@ -337,7 +368,7 @@ describe('deliveries of events that have expired', () => {
       reason: 'expired before it was delivered: answered 500',
     });
     expect(h).toMatchObject({ status: 'expired', reason: 'expired before it was delivered' });
-    expect(q).toMatchObject({ status: 'expired', pull_number: null });
+    expect(q).toMatchObject({ status: 'expired', pull_number: 1 });
     expect([u?.status, f?.status]).toEqual(['pending', 'pending']);
   });
 });

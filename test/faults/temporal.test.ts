@@ -1,6 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest';
+import { isAcknowledged } from '../../bench/ledger.ts';
 import { startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
+import type { Books } from './rig/books.ts';
 import { awayMs, latenessAllowed, timeoutMs } from './rig/form.ts';
 import { promisedMs } from './rig/interruptions.ts';
 import { serversOfTests } from './rig/servers.ts';
@@ -14,7 +16,7 @@ async function tryWithoutTemporal(
   name: string,
   fault: (trial: Trial) => Promise<void>,
   startedSystem?: System,
-): Promise<void> {
+): Promise<Books> {
   const system = startedSystem ?? (await startServerSystem(servers));
   onTestFinished(system.close);
   const { books } = await tryFault(name, system, {
@@ -23,6 +25,7 @@ async function tryWithoutTemporal(
   });
   expect(books).toMatchObject({ refused: 0, unanswered: 0, unacknowledged: 0 });
   expect(books.acknowledged).toBe(books.sent);
+  return books;
 }
 
 it('kill-temporal: SIGKILL of the Temporal server loses nothing, and events are taken in meanwhile', {
@@ -37,11 +40,13 @@ it('kill-temporal: SIGKILL of the Temporal server loses nothing, and events are 
 it('temporal-gone: with Temporal gone for 30 s events are taken in, and what was due goes out when it is back', {
   timeout: timeoutMs,
 }, async () => {
-  await tryWithoutTemporal('temporal-gone', async ({ wait }) => {
+  const { dueMeanwhile } = await tryWithoutTemporal('temporal-gone', async (trial) => {
     await servers.temporal.stop();
-    await wait(awayMs(30));
+    await trial.wait(awayMs(30));
+    await someAreDue(trial);
     await servers.temporal.start();
   });
+  expect(dueMeanwhile).toBeGreaterThan(0);
 });
 
 it('temporal-emptied: when its database is deleted, the running processes make again what they need there', {
@@ -50,22 +55,31 @@ it('temporal-emptied: when its database is deleted, the running processes make a
   const system = await startServerSystem(servers);
   const ill = await disabledEndpoint(system);
   let backAt = 0;
-  await tryWithoutTemporal(
+  const { dueMeanwhile } = await tryWithoutTemporal(
     'temporal-emptied',
-    async ({ wait }) => {
+    async (trial) => {
       await servers.temporal.kill();
       await servers.temporal.empty();
-      await wait(awayMs(5));
+      await trial.wait(awayMs(5));
+      await someAreDue(trial);
       await servers.temporal.start();
       backAt = Date.now();
       ill.recover();
     },
     system,
   );
+  expect(dueMeanwhile).toBeGreaterThan(0);
   // Its health workflow is there again, since nobody else finds out that the endpoint is well.
   const probe = await ill.delivered();
   expect(probe.at - backAt).toBeLessThan(latenessAllowed * promisedMs + ill.mostBetweenProbesMs);
 });
+
+/** The time of some scheduled events has come, while there is no Temporal. */
+async function someAreDue({ load, wait }: Trial): Promise<void> {
+  const { first, status } = load.sent();
+  const acknowledged = [...load.dueAt].filter(([seq]) => isAcknowledged(status[seq - first] as number));
+  await wait(Math.max(0, Math.min(...acknowledged.map(([, due]) => due)) + 200 - Date.now()));
+}
 
 /** An endpoint that is disabled, with a delivery that waits until a probe finds it well. */
 async function disabledEndpoint(system: System) {

@@ -64,9 +64,13 @@ export async function startProcesses({
   onEnd(() => connection.close());
 
   let requests = 0;
-  async function request(method: string, path: string, body?: object) {
+  function request(method: string, path: string, body?: object) {
     requests += 1;
-    const response = await fetch(`${urls[requests % urls.length]}${path}`, {
+    return requestTo(urls[requests % urls.length] as string, method, path, body);
+  }
+
+  async function requestTo(url: string, method: string, path: string, body?: object) {
+    const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${env.ADMIN_API_KEY}`,
@@ -97,6 +101,9 @@ export async function startProcesses({
 
   return {
     request,
+    /** To one of them: `urls` has those that run. */
+    requestTo,
+    urls,
     deliveriesOf,
     temporal: new Client({ connection }),
     /** Kills the last that runs; requests go to the others. */

@@ -433,7 +433,7 @@ export interface paths {
         };
         /**
          * Have the deliveries of a webhook without a URL sent along this connection
-         * @description Server-sent events: `ready` {timeout_ms}, then `delivery` with what `GET …/poll` shows of each, in their order. What came of them is said to `POST …/poll/ack`; until then no more than `window` are sent ahead. The `id` of a message is the delivery’s cursor: in `Last-Event-ID` it goes on after it; without, it begins with the first that is not done. `gone` says that the webhook was deleted.
+         * @description Server-sent events: `ready` {timeout_ms}, then `delivery` with what `GET …/poll` shows of each, in their order. What came of them is said to `POST …/poll/ack`; until then no more than `window` are sent ahead. The `id` of a message is the delivery’s cursor: in `Last-Event-ID` it goes on after it; without, it begins with the first that is not done. After five minutes the stream ends with `again`: it is to be asked for again. `gone` says that the webhook was deleted.
          */
         get: operations["listenToWebhook"];
         put?: never;
@@ -2409,7 +2409,7 @@ export interface components {
             /** @description One for each result, in their order. */
             results: {
                 delivery_id: string | null;
-                /** @description Null when it no longer had this place: someone else said what came of it, or it was cancelled. */
+                /** @description Null when it no longer had this place: someone else said what came of it, it was cancelled, or it expired more than a quarter of an hour ago. */
                 status: ("pending" | "held" | "queued" | "succeeded" | "failed" | "cancelled" | "expired") | null;
                 /** @description When it can be pulled again. */
                 next_attempt_at: string | null;

@@ -12,8 +12,12 @@ import { scheduleScale } from './system.ts';
 
 /** What the load, the receiver and the database say of one another in the end. */
 export interface Books {
+  /** Without those that were to go out at a time that was past when they were looked at: they are refused. */
   readonly sent: number;
   readonly acknowledged: number;
+  /** Of these, those that were to go out later, and those of them that were due while something was away. */
+  readonly scheduled: number;
+  readonly dueMeanwhile: number;
   /** Answered 503. */
   readonly refused: number;
   /** Answered otherwise: never right. */
@@ -43,7 +47,7 @@ export interface Books {
   readonly slowestAnswerMs: number;
   /** From the intended sending to the answer. */
   readonly ack: Percentiles;
-  /** From the intended sending to the first request. */
+  /** From the intended sending, or the event's time, to the first request. */
   readonly arrival: Percentiles;
   /** What is not as it has to be, in words. */
   readonly faults: readonly string[];
@@ -86,8 +90,11 @@ export async function closeBooks(
     arrivals,
     interruptions,
     repeats,
+    dueAt,
   }: {
     sent: Sent;
+    /** When events were due that were to go out later, as `Date.now`, by number. */
+    dueAt: ReadonlyMap<number, number>;
     arrivals: readonly Arrival[];
     interruptions: readonly Interruption[];
     repeats: 'none' | 'in flight';
@@ -96,7 +103,7 @@ export async function closeBooks(
   const faults: string[] = [];
   const arrivalsOf = grouped(arrivals, ({ seq }) => seq);
   const ledger = closeLedger(layout, sent, succeededArrivals(sent, arrivalsOf));
-  const statuses = countStatuses(sent);
+  const statuses = countStatuses(sent, dueAt);
 
   const deliveries = await selectRows<StoredDelivery>(
     db,
@@ -146,17 +153,30 @@ export async function closeBooks(
       }
     }
   }
+  for (const [seq, due] of dueAt) {
+    const early = arrivalsOf.get(seq)?.find(({ wallAt }) => wallAt < due - toleranceMs);
+    if (early !== undefined) faults.push(`event ${seq} arrived ${due - early.wallAt} ms before its time`);
+  }
+  let scheduled = 0;
+  let dueMeanwhile = 0;
   for (let event = 0; event < sent.status.length; event += 1) {
     const seq = sent.first + event;
     if (!isAcknowledged(sent.status[event] as number)) continue;
+    const due = dueAt.get(seq);
+    if (due !== undefined) {
+      scheduled += 1;
+      if (interruptions.some(({ from, to }) => due > from && due < to)) dueMeanwhile += 1;
+    }
     if (!stored.has(seq)) faults.push(`event ${seq} was acknowledged and is not stored`);
     if (!arrivalsOf.has(seq)) faults.push(`event ${seq} was acknowledged and has not arrived`);
   }
   for (const status of statuses.otherwise) faults.push(`an event was answered ${status}`);
 
   return {
-    sent: ledger.sent,
+    sent: ledger.sent - statuses.tooLate,
     acknowledged: ledger.acknowledged,
+    scheduled,
+    dueMeanwhile,
     refused: statuses.refused,
     otherwise: statuses.otherwise.length,
     unanswered: ledger.unanswered,
@@ -168,12 +188,12 @@ export async function closeBooks(
     underWayMs: Math.round(underWayMs),
     pending: deliveries.filter(({ status }) => status !== 'succeeded').length,
     attempts: attempts.length,
-    slowestMs: Math.round(slowestMs(sent, arrivalsOf, interruptions)),
+    slowestMs: Math.round(slowestMs(sent, arrivalsOf, interruptions, dueAt)),
     slowestRefusalMs: Math.round(statuses.slowestRefusalMs),
     slowestAnswerMs: Math.round(statuses.slowestAnswerMs),
     slowestRetryMs: Math.round(slowestRetryMs(attemptsOf, interruptions)),
     ack: percentiles(ledger.ack),
-    arrival: percentiles(arrivalLatencies(sent, arrivals)),
+    arrival: percentiles(arrivalLatencies(sent, arrivals, dueAt)),
     faults:
       faults.length > mostFaults ? [...faults.slice(0, mostFaults), `… ${faults.length} in all`] : faults,
   };
@@ -191,8 +211,10 @@ function succeededArrivals({ first, status }: Sent, arrivalsOf: ReadonlyMap<numb
   return { at, times };
 }
 
-function countStatuses({ status, intendedAt, answeredAt }: Sent) {
+function countStatuses({ first, status, intendedAt, answeredAt }: Sent, dueAt: ReadonlyMap<number, number>) {
+  const wallMinusClock = Date.now() - nowMs();
   const otherwise: number[] = [];
+  let tooLate = 0;
   let refused = 0;
   let slowestRefusalMs = 0;
   let slowestAnswerMs = 0;
@@ -201,13 +223,16 @@ function countStatuses({ status, intendedAt, answeredAt }: Sent) {
     const tookMs = (answeredAt[event] as number) - (intendedAt[event] as number);
     slowestAnswerMs = Math.max(slowestAnswerMs, tookMs);
     if (isAcknowledged(one)) continue;
-    if (one !== 503) otherwise.push(one);
+    const due = dueAt.get(first + event) ?? Number.POSITIVE_INFINITY;
+    const isTooLate = (answeredAt[event] as number) + wallMinusClock > due - toleranceMs;
+    if (one === 422 && isTooLate) tooLate += 1;
+    else if (one !== 503) otherwise.push(one);
     else {
       refused += 1;
       slowestRefusalMs = Math.max(slowestRefusalMs, tookMs);
     }
   }
-  return { otherwise, refused, slowestRefusalMs, slowestAnswerMs };
+  return { otherwise, tooLate, refused, slowestRefusalMs, slowestAnswerMs };
 }
 
 /** The requests that no recorded attempt tells of. */
@@ -231,18 +256,19 @@ function underWayAtInterruption({ wallAt }: Arrival, interruptions: readonly Int
   return Math.min(Number.POSITIVE_INFINITY, ...waits);
 }
 
-/** From the acknowledgement, or the end of an interruption, to the first request. */
+/** From the acknowledgement, the event's time or the end of an interruption to the first request. */
 function slowestMs(
   { first, status, answeredAt }: Sent,
   arrivalsOf: ReadonlyMap<number, Arrival[]>,
   interruptions: readonly Interruption[],
+  dueAt: ReadonlyMap<number, number>,
 ): number {
   const wallMinusClock = Date.now() - nowMs();
   let slowest = 0;
   for (const [event, one] of status.entries()) {
     const came = arrivalsOf.get(first + event)?.[0];
     if (!isAcknowledged(one) || came === undefined) continue;
-    const due = (answeredAt[event] as number) + wallMinusClock;
+    const due = Math.max((answeredAt[event] as number) + wallMinusClock, dueAt.get(first + event) ?? 0);
     slowest = Math.max(slowest, came.wallAt - couldHappenAt(due, came.wallAt, interruptions));
   }
   return slowest;
@@ -266,10 +292,14 @@ function slowestRetryMs(
   return slowest;
 }
 
-/** From the intended sending to the first request, of events that were to be sent between the two times (`Date.now`). */
+/**
+ * From the intended sending, or their time, to the first request, of events that were to be sent between the two times
+ * (`Date.now`).
+ */
 export function arrivalLatencies(
   { first, intendedAt }: Sent,
   arrivals: readonly Arrival[],
+  dueAt: ReadonlyMap<number, number>,
   from = 0,
   to = Number.POSITIVE_INFINITY,
 ): Latencies | undefined {
@@ -280,7 +310,8 @@ export function arrivalLatencies(
     const intended = intendedAt[seq - first] as number;
     if (seen.has(seq) || intended + wallMinusClock < from || intended + wallMinusClock >= to) continue;
     seen.add(seq);
-    latencies.push(at - intended);
+    const due = dueAt.get(seq);
+    latencies.push(at - (due === undefined ? intended : due - wallMinusClock));
   }
   return latenciesOf(Float64Array.from(latencies));
 }

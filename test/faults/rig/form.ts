@@ -35,3 +35,13 @@ export const timeoutMs = 120_000 + form.seconds * 5_000 + form.kills * 20_000;
 export function awayMs(fullSeconds: number): number {
   return Math.min(form.seconds, fullSeconds) * 1_000;
 }
+
+/**
+ * A share of the events is posted to go out later: those posted in the first `forMs` of the load, after so many ms at least and at most. That is
+ * longer than an answer may take: what is past by then is refused. In the short form all of them are posted before the fault and are due in the
+ * midst of it, so that little has to be waited for.
+ */
+export const later =
+  FAULT_SECONDS === undefined
+    ? { forMs: 1_000, leastMs: 3_000, mostMs: 4_000 }
+    : { forMs: Number.POSITIVE_INFINITY, leastMs: 3_000, mostMs: 6_000 };

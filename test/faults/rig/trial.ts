@@ -81,6 +81,8 @@ export async function tryFault(
     const load = startSteadyLoad({
       ...{ ...system, perSecond: form.perSecond },
       ...(inOrder ? { sends: layoutInLanes } : {}),
+      // Their time is by one clock, and they go out by another.
+      hasScheduled: !setsClocks,
     });
     const interruptions = createInterruptions();
     let sent: Sent;
@@ -107,6 +109,7 @@ export async function tryFault(
       arrivals: receiver.arrivals,
       interruptions: interruptions.list(),
       repeats,
+      dueAt: load.dueAt,
     }).finally(database.close);
     tell(name, {
       seconds: Math.round((Date.now() - startedAt) / 1_000),
@@ -124,7 +127,10 @@ export async function tryFault(
     const lateMs = latenessAllowed * promisedMs;
     expect(books.slowestMs).toBeLessThan(mostLateMs ?? (inOrder ? 2 * lateMs : lateMs));
     if (!setsClocks) expect(books.slowestRetryMs).toBeLessThan(mostLateMs ?? lateMs);
-    return { books, latencies: (from, to) => arrivalLatencies(sent, receiver.arrivals, from, to) };
+    return {
+      books,
+      latencies: (from, to) => arrivalLatencies(sent, receiver.arrivals, load.dueAt, from, to),
+    };
   } finally {
     await receiver.close();
   }
@@ -138,13 +144,20 @@ async function settle(system: System, sent: Sent, hasDelivered: (seq: number) =>
       (status, event) => !isAcknowledged(status) || hasDelivered(sent.first + event),
     );
     if (areAllThere) {
-      const pending = await system
-        .request('GET', '/v1/deliveries?status=pending&limit=1')
-        .catch(() => undefined);
-      if (pending?.status === 200 && pending.json.data.length === 0) return;
+      // Of those too whose acknowledgement was lost.
+      if (
+        (await hasNone(system, '/v1/events?status=scheduled')) &&
+        (await hasNone(system, '/v1/deliveries?status=pending'))
+      )
+        return;
     }
     await delay(lookMs);
   }
+}
+
+async function hasNone(system: System, path: string): Promise<boolean> {
+  const list = await system.request('GET', `${path}&limit=1`).catch(() => undefined);
+  return list?.status === 200 && list.json.data.length === 0;
 }
 
 /** The ledger: a line for people and, with FAULT_LEDGERS, one for `npm run test:faults`. */
@@ -153,8 +166,28 @@ function tell(
   { books, ...trial }: { seconds: number; interruptions: number; histories: number; books: Books },
 ): void {
   const { perSecond, seed } = form;
-  const { acknowledged, refused, otherwise, unanswered, lost, unacknowledged, pending } = books;
-  const counts = { acknowledged, refused, otherwise, unanswered, lost, unacknowledged, pending };
+  const {
+    acknowledged,
+    scheduled,
+    dueMeanwhile,
+    refused,
+    otherwise,
+    unanswered,
+    lost,
+    unacknowledged,
+    pending,
+  } = books;
+  const counts = {
+    acknowledged,
+    scheduled,
+    'due meanwhile': dueMeanwhile,
+    refused,
+    otherwise,
+    unanswered,
+    lost,
+    unacknowledged,
+    pending,
+  };
   const { attempts, unrecorded, repeated } = books;
   const line = Object.entries({ ...counts, attempts, unrecorded, repeated, wrong: books.faults.length });
   process.stdout.write(

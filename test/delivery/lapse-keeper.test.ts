@@ -1,24 +1,29 @@
+import { eq } from 'drizzle-orm';
+import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import { createAccount } from '../../db/accounts.ts';
 import { listAuditEntries } from '../../db/audit-log.ts';
 import { newId } from '../../db/ids.ts';
 import { deleteLapsedWebhook, findLapsedWebhooks } from '../../db/lapsed-webhooks.ts';
 import { notePulled } from '../../db/pull-queue.ts';
 import { deliveries, webhooks } from '../../db/schema.ts';
+import { keepLapses, type Open, openUntil } from '../../delivery/lapse-keeper.ts';
 import { openTestDatabase } from '../setup/database.ts';
+import { waitFor } from '../setup/wait-for.ts';
 
-it('a sweep deletes webhooks, and cancels their queues, whose consumers were away for longer than they may be', async () => {
+it('webhooks are deleted, and their queues cancelled, whose consumers were away for longer than they may be, and could have come', async () => {
   const { db, close } = await openTestDatabase();
   onTestFinished(close);
   const account_id = (await createAccount(db, 'Mine')).id;
   const longAgo = new Date(Date.now() - 3_600_000);
   const ids: Record<string, ReturnType<typeof newId<'wh'>>> = {};
   for (const [name, settings] of Object.entries({
-    lapsed: { lapses_after_s: 60, pulled_at: longAgo },
-    never: { lapses_after_s: 60, created_at: longAgo },
-    late: { lapses_after_s: 60, pulled_at: longAgo },
-    back: { lapses_after_s: 60, pulled_at: longAgo },
+    lapsed: { lapses_after_s: 1, pulled_at: longAgo },
+    never: { lapses_after_s: 1, created_at: longAgo },
+    late: { lapses_after_s: 1, pulled_at: longAgo },
+    back: { lapses_after_s: 3_000, pulled_at: longAgo },
+    // Nobody could pull for as long as that.
+    closed: { lapses_after_s: 3_000, pulled_at: longAgo },
     patient: { lapses_after_s: 86_400, pulled_at: longAgo },
     forever: { pulled_at: longAgo },
   })) {
@@ -33,33 +38,27 @@ it('a sweep deletes webhooks, and cancels their queues, whose consumers were awa
     });
   }
   await notePulled(db, ids.back as never);
-  const nobody = async () => {
-    throw new Error('nobody is told of it');
-  };
-  const sweepOf = (openSince?: Date) =>
-    createSweepActivities({
-      db,
-      starter: { startDeliverEvents: nobody, tellToLookAgain: nobody, startAnnounceInbox: nobody },
-      healthStarter: { startHealth: nobody, tellOutcomes: nobody, tellChanged: nobody, tellDeleted: nobody },
-      recoveryStarter: { ensureRecovery: nobody },
-      failures: { tellOverdue: async () => {} },
-      lanes: { advanceEnded: async () => {} },
-      groupWindowMs: 0,
-      ...(openSince === undefined ? {} : { openSince }),
-    });
   const allGone = async () =>
     (await db.select().from(webhooks)).filter(({ deleted_at }) => deleted_at !== null);
-  // Nobody could pull while Postrider was stopped.
-  await sweepOf().startOverdueWorkflows();
-  expect(await allGone()).toEqual([]);
   // One who comes between the look and the deletion keeps what is queued.
   const found = await findLapsedWebhooks(db, { openMs: 60_000, limit: 10 });
   expect(new Set(found.map(({ id }) => id))).toEqual(new Set([ids.lapsed, ids.never, ids.late]));
   await notePulled(db, ids.late as never);
   const change = { actor: { kind: 'postrider' }, now: new Date(), reason: 'it lapsed' } as const;
   await deleteLapsedWebhook(db, { id: ids.late as never, account_id }, change);
-  await sweepOf(longAgo).startOverdueWorkflows();
-  const gone = await allGone();
+  expect(await allGone()).toEqual([]);
+  await db
+    .update(webhooks)
+    .set({ lapses_after_s: 3_000 })
+    .where(eq(webhooks.id, ids.late as never));
+
+  const keeper = keepLapses({ db, log: pino({ level: 'silent' }), everyMs: 50 });
+  onTestFinished(keeper.close);
+  const gone = await waitFor(async () => {
+    const now = await allGone();
+    return now.length === 2 ? now : undefined;
+  }, 'two to lapse');
+  await keeper.close();
   expect(new Set(gone.map(({ id }) => id))).toEqual(new Set([ids.lapsed, ids.never]));
   const queues = await db.select().from(deliveries);
   for (const { webhook_id, status } of queues) {
@@ -68,4 +67,18 @@ it('a sweep deletes webhooks, and cancels their queues, whose consumers were awa
   const { data } = await listAuditEntries(db, account_id, { action: 'webhook.deleted' }, { limit: 10 });
   expect(data).toHaveLength(2);
   expect(data[0]).toMatchObject({ action: 'webhook.deleted', actor: { kind: 'postrider' } });
+});
+
+it('time counts from when consumers could come and be noted without a break, by clocks that were not set', () => {
+  const first = openUntil(undefined, { at: 1_000, clockMs: 5_000 });
+  const next = (open: Open, afterMs: number, clockMs = afterMs) =>
+    openUntil(open, { at: open.at + afterMs, clockMs: open.clockMs + clockMs });
+  expect(first.since).toBe(1_000);
+  const later = next(next(first, 15_000), 20_000, 21_000);
+  expect(later).toMatchObject({ since: 1_000, at: 36_000 });
+  // This process stood still, or the database did not answer.
+  expect(next(later, 120_000).since).toBe(156_000);
+  // The database's clock was set on, or back.
+  expect(next(later, 15_000, 3_600_000).since).toBe(51_000);
+  expect(next(later, 15_000, -3_600_000).since).toBe(51_000);
 });

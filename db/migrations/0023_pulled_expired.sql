@@ -1,0 +1,1 @@
+CREATE INDEX "deliveries_expired_in_hand" ON "deliveries" USING btree ("webhook_id","ended_at") WHERE "deliveries"."status" = 'expired' and "deliveries"."pull_number" is not null;
