@@ -51,10 +51,11 @@ export const cancelRecovery = defineUpdate<number>('cancelRecovery');
 export const progressQuery = defineQuery<RecoveryProgress>('progress');
 
 const activityOptions = {
-  // As long as attempts may have to wait for the database; a worker that died is noticed by its missing heartbeat.
+  // As long as attempts may have to wait for the database; a worker that died is noticed by its missing heartbeat. That and the
+  // longest pause are to be less than 15 s.
   startToCloseTimeout: '1 day',
-  heartbeatTimeout: '10s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' },
+  heartbeatTimeout: '8s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '3s' },
 } as const;
 const { markEndedDeliveries, takeBackMarkedDeliveries } =
   proxyActivities<RecoveryActivities>(activityOptions);

@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventType } from '../../bench/layout.ts';
-import { waitFor } from '../setup/wait-for.ts';
 import { form, timeoutMs } from './rig/form.ts';
 import { promisedMs } from './rig/interruptions.ts';
 import type { PostriderProcess } from './rig/postrider-process.ts';
@@ -15,26 +14,25 @@ const servers = serversOfTests();
 /** For so long the endpoint is disabled, and as fast as they came what was held goes out. */
 const heldForMs = 3_000;
 const recovery_rate = form.perSecond / 2;
-const leastPauseMs = 500;
-const mostPauseMs = 3_000;
-/** One may be held again before it has gone out, and waits for all before it. */
-const mostLateMs = 5 * promisedMs;
+const patienceMs = 60_000;
+/** Held, then with all before it in its lane, at the recovery's pace, and held up by a kill. */
+const mostLateMs = 4 * promisedMs;
 
 /** Disables the endpoint that gets its events in order, enables it, and kills the process while what was held goes out; again and again. */
 async function killInRecovery({ system, interruptions, random, wait }: Trial, victim: PostriderProcess) {
   const { json } = await system.request('GET', '/v1/webhooks');
   const { id } = json.data.find(({ events }: { events: string[] }) => events.includes(eventType(1)));
   const held = async () => (await system.request('GET', `/v1/webhooks/${id}/health`)).json?.held as number;
+  const post = async (path: string) => (await system.request('POST', `/v1/webhooks/${id}/${path}`)).status;
+  /** Its workflow may have been on the process that was killed. */
   const ask = (path: string) =>
-    waitFor(
-      async () =>
-        (await system.request('POST', `/v1/webhooks/${id}/${path}`)).status === 200 ? true : undefined,
-      `the endpoint to ${path}`,
-    );
+    expect.poll(() => post(path), { timeout: patienceMs, interval: 100 }).toBe(200);
   /** A killed worker's part of a recovery is missed after some seconds, and after several kills in a row left for some more. */
   const heldBelow = async (most: number) => {
     let now = await held();
-    await expect.poll(async () => (now = await held()), { timeout: 60_000, interval: 20 }).toBeLessThan(most);
+    await expect
+      .poll(async () => (now = await held()), { timeout: patienceMs, interval: 20 })
+      .toBeLessThan(most);
     return now;
   };
   const patch = { recovery_rate };
@@ -55,7 +53,7 @@ async function killInRecovery({ system, interruptions, random, wait }: Trial, vi
       await victim.kill();
       await victim.start();
     });
-    await wait(leastPauseMs + random() * (mostPauseMs - leastPauseMs));
+    await heldBelow(1);
   }
 }
 
