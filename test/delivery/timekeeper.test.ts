@@ -206,9 +206,10 @@ describe('scheduled events', () => {
       await database.db.transaction(async (tx) => {
         await tx.execute(sql`lock table scheduled_events in access exclusive mode`);
         keepTime(1, { timeoutMs: 100 });
+        // Not in the transaction: it would see the same connections all the time.
         const stuck = () =>
           selectRows<{ pid: number }>(
-            tx,
+            database.db,
             sql`select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
           );
         const seen = new Set<number>();
