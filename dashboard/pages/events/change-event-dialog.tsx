@@ -2,13 +2,12 @@ import { useState } from 'react';
 import { ApiProblem } from '../../api/client.ts';
 import { useChangeEvent } from '../../api/events.ts';
 import type { Event } from '../../api/types.ts';
-import { parsedObject } from '../../format/parsed-object.ts';
 import { fieldOfMoment } from '../../format/time.ts';
 import { ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { TextAreaField } from '../../ui/field.tsx';
 import { useSay } from '../../ui/toasts.tsx';
+import { DataField, useDataText } from './data-field.tsx';
 import { momentsOf, TimeFields } from './time-fields.tsx';
 
 /** Changes an event that has not gone out yet. */
@@ -24,18 +23,16 @@ export function ChangeEventDialog({ event, onClose }: { event: Event; onClose: (
   };
   const [first] = useState(shown);
   const [times, setTimes] = useState(first.times);
-  const [text, setText] = useState(first.text);
-  const [syntax, setSyntax] = useState<string>();
+  const data = useDataText(() => first.text);
   const submit = () => {
-    const data = parsedObject(text);
-    setSyntax(data === undefined ? 'This is not a JSON object' : undefined);
-    if (data === undefined) return;
+    const changed = data.read();
+    if (changed === undefined) return;
     const { deliver_at, expires_at } = momentsOf(times);
     // Fields show minutes: what was not touched stays to the millisecond.
     const body = {
       ...(times.deliverAt === first.times.deliverAt ? {} : { deliver_at }),
       ...(times.expiresAt === first.times.expiresAt ? {} : { expires_at }),
-      ...(text === first.text ? {} : { data }),
+      ...(data.text === first.text ? {} : { data: changed }),
     };
     change.mutate(body, {
       onSuccess: () => {
@@ -61,15 +58,7 @@ export function ChangeEventDialog({ event, onClose }: { event: Event; onClose: (
       }
     >
       <TimeFields values={times} onChange={setTimes} problem={problem} />
-      <TextAreaField
-        label="Data"
-        isMono
-        rows={10}
-        spellCheck={false}
-        value={text}
-        onChange={(change) => setText(change.target.value)}
-        error={syntax ?? problem?.field('/data')}
-      />
+      <DataField data={data} refusal={problem} />
       <ProblemBanner error={change.error} />
     </Dialog>
   );

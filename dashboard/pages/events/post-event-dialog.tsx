@@ -2,12 +2,12 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { ApiProblem } from '../../api/client.ts';
 import { useEventTypes, usePostEvent } from '../../api/events.ts';
-import { parsedObject } from '../../format/parsed-object.ts';
 import { ProblemBanner } from '../../ui/banner.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { TextAreaField, TextField } from '../../ui/field.tsx';
+import { TextField } from '../../ui/field.tsx';
 import { useSay } from '../../ui/toasts.tsx';
+import { DataField, useDataText } from './data-field.tsx';
 import { momentsOf, TimeFields } from './time-fields.tsx';
 
 const example = { message_id: 'msg_1234567890', to: '+15551234567' };
@@ -20,21 +20,19 @@ export function PostEventDialog({ onClose }: { onClose: () => void }) {
   const [, navigate] = useLocation();
   const [type, setType] = useState('message.delivered');
   const [channel, setChannel] = useState('');
-  const [text, setText] = useState(() => JSON.stringify(example, null, 2));
+  const data = useDataText(() => JSON.stringify(example, null, 2));
   const [times, setTimes] = useState({ deliverAt: '', expiresAt: '' });
-  const [syntax, setSyntax] = useState<string>();
   const choose = (name: string) => {
     setType(name);
     const found = types.data?.find((known) => known.name === name);
-    if (found?.example) setText(JSON.stringify(found.example, null, 2));
+    if (found?.example) data.set(JSON.stringify(found.example, null, 2));
   };
   const submit = () => {
-    const data = parsedObject(text);
-    setSyntax(data === undefined ? 'This is not a JSON object' : undefined);
-    if (data === undefined) return;
+    const posted = data.read();
+    if (posted === undefined) return;
     post.mutate(
       {
-        ...{ type: type.trim(), data, ...momentsOf(times) },
+        ...{ type: type.trim(), data: posted, ...momentsOf(times) },
         ...(channel.trim() === '' ? {} : { channel: channel.trim() }),
       },
       {
@@ -84,15 +82,7 @@ export function PostEventDialog({ onClose }: { onClose: () => void }) {
         onChange={(event) => setChannel(event.target.value)}
         error={problem?.field('/channel')}
       />
-      <TextAreaField
-        label="Data"
-        isMono
-        rows={10}
-        spellCheck={false}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        error={syntax ?? problem?.field('/data')}
-      />
+      <DataField data={data} refusal={problem} />
       <TimeFields values={times} onChange={setTimes} problem={problem} />
       <ProblemBanner error={post.error} />
     </Dialog>

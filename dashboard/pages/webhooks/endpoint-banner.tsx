@@ -19,6 +19,10 @@ export function EndpointBanner({ webhook }: { webhook: Webhook }) {
   );
 }
 
+function words(count: string): [one: string, many: string] {
+  return count === 'attempts' ? ['attempt has', 'attempts have'] : ['delivery has', 'deliveries have'];
+}
+
 function StateBanner({ webhook }: { webhook: Webhook }) {
   const health = useWebhookHealth(webhook.id);
   const canWrite = useCanWrite();
@@ -27,12 +31,15 @@ function StateBanner({ webhook }: { webhook: Webhook }) {
   if (state === 'healthy') return null;
   const why = state_reason ?? health.data?.last_failure?.reason;
   if (state === 'failing') {
-    const limit = health.data?.policy.failures;
+    const policy = health.data?.policy;
+    const failures = counted(consecutive_failures, 'failure', 'failures');
+    // Where deliveries count, an attempt that failed is none yet.
     return (
-      <Banner tone="warn" title={`Failing: ${counted(consecutive_failures, 'failure', 'failures')} in a row`}>
+      <Banner tone="warn" title={consecutive_failures === 0 ? 'Failing' : `Failing: ${failures} in a row`}>
         <p>
           {why && `${sentence(why)}. `}Since <Time at={state_since} />.
-          {limit !== undefined && ` It is disabled at ${limit}.`}
+          {policy &&
+            ` It is disabled when ${counted(policy.failures, ...words(policy.count))} failed in a row.`}
         </p>
       </Banner>
     );

@@ -2,6 +2,8 @@ import { type ComponentProps, useState } from 'react';
 import type { TriedExpressions } from '../../api/types.ts';
 import { TextAreaField } from '../../ui/field.tsx';
 import { ExpressionTrial, useExpressionTrial } from './expression-trial.tsx';
+import { FormSection, isAnyWrong } from './form-section.tsx';
+import type { FormValues } from './form-values.ts';
 import type { FieldsProps } from './webhook-form.tsx';
 import styles from './webhooks.module.css';
 
@@ -10,35 +12,39 @@ type Failure = NonNullable<NonNullable<TriedExpressions['filter']>['failure']>;
 /** Which events the webhook gets, and what body it gets of them, both tried on an event that was posted. */
 export function ExpressionFields({ values, set, problemAt }: FieldsProps) {
   const trial = useExpressionTrial(values);
-  const [isOpen] = useState(values.filter !== '' || values.transformation !== '');
+  const [hasSome] = useState(values.filter !== '' || values.transformation !== '');
+  const isRefused = isAnyWrong(problemAt, '/filter', '/transformation');
   return (
-    <details className={styles.details} open={isOpen}>
-      <summary>Filter and transformation</summary>
-      <div className={styles.detailsBody}>
-        <ExpressionField
-          label="Filter"
-          rows={2}
-          placeholder='data.amount > 100 and channel = "shop"'
-          value={values.filter}
-          onChange={(event) => set('filter', event.target.value)}
-          hint="JSONata over id, type, channel, created_at and data: only events for which it is true are sent"
-          refused={problemAt('/filter')}
-          failure={trial.result?.filter?.failure}
-        />
-        <ExpressionField
-          label="Transformation"
-          rows={4}
-          placeholder='$merge([$body, {"source": "postrider"}])'
-          value={values.transformation}
-          onChange={(event) => set('transformation', event.target.value)}
-          hint="JSONata over the same; its result is sent in place of the profile’s body, which it knows as $body"
-          refused={problemAt('/transformation')}
-          failure={trial.result?.transformation?.failure}
-        />
-        <ExpressionTrial trial={trial} />
-      </div>
-    </details>
+    <FormSection title="Filter and transformation" note={noteOf(values)} isOpen={hasSome || isRefused}>
+      <ExpressionField
+        label="Filter"
+        rows={2}
+        placeholder='data.amount > 100 and channel = "shop"'
+        value={values.filter}
+        onChange={(event) => set('filter', event.target.value)}
+        hint="JSONata over id, type, channel, created_at and data: only events for which it is true are sent"
+        refused={problemAt('/filter')}
+        failure={trial.result?.filter?.failure}
+      />
+      <ExpressionField
+        label="Transformation"
+        rows={4}
+        placeholder='$merge([$body, {"source": "postrider"}])'
+        value={values.transformation}
+        onChange={(event) => set('transformation', event.target.value)}
+        hint="JSONata over the same; its result is sent in place of the profile’s body, which it knows as $body"
+        refused={problemAt('/transformation')}
+        failure={trial.result?.transformation?.failure}
+      />
+      <ExpressionTrial trial={trial} />
+    </FormSection>
   );
+}
+
+function noteOf({ filter, transformation }: FormValues): string {
+  const [hasFilter, hasTransformation] = [filter, transformation].map((text) => text.trim() !== '');
+  if (hasFilter) return hasTransformation ? 'Both are set' : 'A filter is set';
+  return hasTransformation ? 'A transformation is set' : 'None';
 }
 
 /** An expression, with what is wrong with it: what the API said of it last, or what came of trying it. */

@@ -6,6 +6,7 @@ import { Card } from '../../ui/card.tsx';
 import { Code } from '../../ui/code.tsx';
 import { Time } from '../../ui/time.tsx';
 import { useRange } from '../overview/range.ts';
+import styles from './webhooks.module.css';
 
 /** How many deliveries wait for their consumer, whether it is there, and how it gets them. */
 export function PullCard({ webhook }: { webhook: Webhook }) {
@@ -17,7 +18,7 @@ export function PullCard({ webhook }: { webhook: Webhook }) {
       title="Pulled by its consumer"
       note={queued === undefined ? undefined : `${counted(queued, 'delivery waits', 'deliveries wait')}`}
     >
-      <p>
+      <p className={styles.pulled}>
         {pulled_at === null ? (
           'Nobody has pulled yet.'
         ) : (
