@@ -82,6 +82,11 @@ function stream(
   let isLookedFor = false;
   const hasEnded = () => response.destroyed || response.writableEnded;
 
+  /** Says why, once: a second time would be an error that ends the process. */
+  function end(reason?: 'again' | 'gone') {
+    if (!hasEnded()) response.end(reason === undefined ? undefined : `event: ${reason}\ndata: {}\n\n`);
+  }
+
   /** Sends on while there is room, one look at a time. */
   async function look() {
     isLookedFor = true;
@@ -105,7 +110,7 @@ function stream(
     }
   }
 
-  const leave = pullDoor.watch(webhook, { look: () => void look(), end: () => response.end() });
+  const leave = pullDoor.watch(webhook, { look: () => void look(), end });
   if (leave === undefined) throw tooManyWaiting();
   response.flushHeaders();
   const { timeoutMs } = rulesOf(webhook);
@@ -114,10 +119,12 @@ function stream(
 
   const endsAt = performance.now() + mostMs;
   const heartbeat = setInterval(async () => {
+    // What it was told last it has not taken since the last heartbeat: it hangs, or reads too slowly.
+    if (hasEnded()) return void response.destroy();
     try {
-      if (performance.now() >= endsAt) response.end('event: again\ndata: {}\n\n');
-      else if (!(await isStillAllowed())) response.end();
-      else if ((await findQueue(db, webhook.id)) === undefined) response.end('event: gone\ndata: {}\n\n');
+      if (performance.now() >= endsAt) end('again');
+      else if (!(await isStillAllowed())) end();
+      else if ((await findQueue(db, webhook.id)) === undefined) end('gone');
       else {
         await notePulled(db, webhook.id);
         if (!hasEnded()) response.write(': still here\n\n');
@@ -127,7 +134,7 @@ function stream(
     }
   }, heartbeatMs).unref();
   const stopHearing = onRevocation(() => {
-    void isStillAllowed().then((isAllowed) => isAllowed || response.end());
+    void isStillAllowed().then((isAllowed) => isAllowed || end());
   });
   response.once('close', () => {
     clearInterval(heartbeat);

@@ -11,6 +11,7 @@ import { findCurrentSecret, rotateSecret } from '../db/webhook-secrets.ts';
 import { createWebhook, deleteWebhook, findWebhook, updateWebhook } from '../db/webhooks.ts';
 import { rotateEncryptionKey } from '../rotate-encryption-key.ts';
 import { encryptionKeyFile, openStorage } from '../storage.ts';
+import { clientCertificate } from './certificates/read.ts';
 import { testSettings } from './setup/postrider.ts';
 
 const isOnServer = Boolean(process.env.TEST_DATABASE_URL);
@@ -44,8 +45,6 @@ async function withStorage<T>(
 const secretOf = (index: number) => `whsec_${Buffer.alloc(32, index).toString('base64')}`;
 const actor = { kind: 'postrider' } as const;
 const headers = { 'X-Token': 'header-value' };
-/** Sealed and opened, and not looked at here. */
-const client_certificate = { certificate: 'certificate', private_key: 'key' };
 const auth = { type: 'basic', username: 'u', password: 'p' } as const;
 
 /** Webhooks with all that is sealed: more than a batch of them, one rotated, one deleted. */
@@ -63,7 +62,7 @@ function fill(config: Config, count: number) {
           ...{ url: 'https://receiver.test/', description: '', events: ['*'] },
           ...{ retry_schedule: null, timeout_ms: null, health: null, recovery_rate: 20 },
           ...{ rate_limit: null, max_in_flight: null, lapses_after_s: null },
-          ...{ client_certificate, server_ca: null },
+          ...{ client_certificate: clientCertificate, server_ca: null },
           ...{ ordering: null, on_failure: 'skip' },
           ...{ filter: null, transformation: null },
         },
@@ -134,7 +133,7 @@ describe('with ENCRYPTION_KEY="new,old"', () => {
       expect(await findWebhook(db, sealer, account_id, last)).toMatchObject({
         headers,
         auth,
-        client_certificate,
+        client_certificate: clientCertificate,
       });
       expect(await findCurrentSecret(db, sealer, account_id, last)).toBe(secretOf(204 % 200));
       expect(await findCurrentSecret(db, sealer, account_id, rotated)).toBe(secretOf(201));

@@ -1,3 +1,5 @@
+import { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { type SQL, sql } from 'drizzle-orm';
 import { pino } from 'pino';
 import { Webhook } from 'standardwebhooks';
@@ -267,6 +269,26 @@ it('a stream ends after its time, since it may be that nobody is there, and is t
   const stream = await openEventStream(`${api.origin}/v1/webhooks/${id}/listen`, headers);
   await stream.ended();
   expect(stream.messages.map(({ event }) => event)).toEqual(['ready', 'again']);
+});
+
+it('a stream that nobody reads is cut off after its time, and not ended twice, which would end the process', async () => {
+  const { id } = await pulledWebhook();
+  // More than the kernel takes for a connection.
+  const event = { type: 'pulled.unread', data: { filling: 'x'.repeat(240_000) } };
+  await Promise.all(Array.from({ length: 64 }, () => post('/v1/events', event)));
+  const usual = { ...listening };
+  onTestFinished(() => void Object.assign(listening, usual));
+  Object.assign(listening, { heartbeatMs: 50, mostMs: 1_000 });
+  const destroy = vi.spyOn(ServerResponse.prototype, 'destroy');
+  onTestFinished(() => destroy.mockRestore());
+
+  const { hostname, port } = new URL(api.origin);
+  const socket = connect(Number(port), hostname).on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  const path = `/v1/webhooks/${id}/listen?window=100`;
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: postrider.test\r\nAuthorization: Bearer ${api.key}\r\n\r\n`);
+  await waitFor(async () => destroy.mock.calls.length > 0 || undefined, 'it to be cut off');
+  expect((await get(`/v1/webhooks/${id}/poll?limit=1`)).status).toBe(200);
 });
 
 describe('bad input', () => {
