@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Database } from './db/database.ts';
 import { cancelFiltered } from './db/deliveries.ts';
 import type { Sealer } from './db/encryption.ts';
+import { countAttemptsBeside } from './db/own-faults.ts';
 import { createAccessTokens } from './delivery/access-tokens.ts';
 import { type Attempter, createAttempter } from './delivery/attempter.ts';
 import type { Resolve } from './delivery/checked-connector.ts';
@@ -109,6 +110,7 @@ export function openEngine({
     tokens,
     expressions,
     cancelFiltered: (id) => cancelFiltered(db, id),
+    countBeside: (id) => countAttemptsBeside(db, id),
     recorder: observeRecorder(createRecorder({ db, log }), meters),
     reporter,
     failures,

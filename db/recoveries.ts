@@ -89,13 +89,14 @@ export const takeHeld = query(
 /** A delivery whose attempt is under way. */
 export interface Leased {
   id: DeliveryId;
-  /** As it was before the attempt: it tells whether that was recorded. */
+  /** As it was before the attempt: it tells whether that was recorded, where it used up a step. */
   scheduled_attempts: number;
 }
 
 /**
- * Owns deliveries for longer whose attempt is not recorded yet; answers which. One that is being written at this moment is
- * left as it is: so this never waits, and never makes others wait crosswise.
+ * Owns deliveries for longer whose attempt is not recorded yet; answers which. One that is due later already is left as it is: its
+ * attempt used up no step. So is one that is being written at this moment: so this never waits, and never makes others wait
+ * crosswise.
  */
 export const renewLeases = query(
   async (db: Database, leased: readonly Leased[], until: Date): Promise<DeliveryId[]> => {
@@ -107,6 +108,7 @@ export const renewLeases = query(
             steps: ['int', (one) => one.scheduled_attempts],
           })} join deliveries d on d.id = leased_id
           where d.status = 'pending' and d.scheduled_attempts = steps
+            and d.next_attempt_at < ${until.toISOString()}::timestamptz
           for update of d skip locked
         )
         update deliveries d set next_attempt_at = ${until.toISOString()}::timestamptz

@@ -8,6 +8,8 @@ import { webhookDeletedReason } from './webhooks.ts';
 /** Rows that one statement moves, and lanes that one looks at. */
 const mostPerStatement = 1_000;
 const lanesAPage = 2_000;
+/** A server that hangs longer is given up, in ms. */
+const timeoutMs = 5_000;
 
 /**
  * Unblocks lanes whose endpoint is not disabled, or whose webhook is deleted, although all that was told of it is counted: whoever
@@ -74,5 +76,6 @@ export const cancelInLanesOfDeleted = query(async (db: Database, webhookId: Webh
           head_start_at = null, held_from = null, ended_at = now()
         where webhook_id = ${uuidOf(webhookId)} and lane is not null and status in ('pending', 'held')
           and exists (select from webhooks w where w.id = ${uuidOf(webhookId)} and w.deleted_at is not null)`,
+    { timeoutMs },
   );
 });

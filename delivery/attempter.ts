@@ -8,7 +8,8 @@ import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
 import { isLimited } from '../webhook/endpoint-limits.ts';
-import { delayAfterOwnFault } from '../webhook/own-faults.ts';
+import type { FailureReason } from '../webhook/failure-reasons.ts';
+import { delayAfterOwnFault, ownFaults } from '../webhook/own-faults.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -68,6 +69,8 @@ export function createAttempter(dependencies: {
   expirer: Expirer;
   lanes: Pick<Lanes, 'advance' | 'tryAgain'>;
   expressions: Pick<Expressions, 'filter' | 'transform'>;
+  /** How often a delivery was attempted beside its schedule because of faults of ours. */
+  countBeside: (id: DeliveryId) => Promise<number>;
   /** Ends a delivery that its webhook's filter keeps from it after all. */
   cancelFiltered: (id: DeliveryId) => Promise<void>;
   sealer: Sealer;
@@ -78,7 +81,8 @@ export function createAttempter(dependencies: {
   allowedPrivateCidrs: readonly Cidr[];
   log: Logger;
 }): Attempter {
-  const { recorder, reporter, failures, limiter, expirer, lanes, expressions, cancelFiltered } = dependencies;
+  const { recorder, reporter, failures, limiter, expirer, lanes, expressions, cancelFiltered, countBeside } =
+    dependencies;
   const { scheduleScale, random, log } = dependencies;
   const targets = createTargetOpener(dependencies);
   const underWay = new Map<string, Promise<AttemptOutcome>>();
@@ -117,7 +121,7 @@ export function createAttempter(dependencies: {
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
     const chance = { random, scale: scheduleScale };
     const besideMs = isFollowed
-      ? delayAfterOwnFault(verdict.reason, delivery.attempt_count - delivery.scheduled_attempts, chance)
+      ? delayAfterOwnFault(verdict.reason, await besideOf(delivery, verdict.reason), chance)
       : null;
     const stepMs =
       isFollowed && besideMs === null
@@ -173,6 +177,13 @@ export function createAttempter(dependencies: {
       is_gone: isGone,
       is_final: verdict.outcome === 'failed' && !verdict.retryable && !isGone,
     };
+  }
+
+  /** Those that a delivery has had beside its schedule: nothing is asked where it has had none, or the fault is another's. */
+  async function besideOf(delivery: LoadedDelivery, reason: FailureReason): Promise<number> {
+    const isCertain = delivery.attempt_count === delivery.scheduled_attempts || !ownFaults.includes(reason);
+    // While the database is away it is soon attempted again: that uses up nothing.
+    return isCertain ? 0 : countBeside(delivery.id).catch(() => 0);
   }
 
   async function expire({ id, attempt_count }: LoadedDelivery): Promise<AttemptOutcome> {

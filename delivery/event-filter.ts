@@ -5,7 +5,7 @@ import type { Expressions } from './expressions.ts';
 
 /** Asks the filters of webhooks about events that are taken in. */
 export interface EventFilter {
-  /** Resolves when all have their verdicts. Never rejects. The same question about the same event is asked once. */
+  /** Resolves when all have their verdicts. Never rejects. What has its verdict on the same event is not asked again. */
   ask(questions: readonly FilterQuestion[]): Promise<void>;
   verdictOn: VerdictOn;
 }
@@ -31,8 +31,15 @@ export function createEventFilter(expressions: Pick<Expressions, 'filter'>): Eve
     return answer.passes ? 'passes' : 'filtered';
   }
 
+  const verdictOn: VerdictOn = (question) => {
+    const asked = known.get(question.event);
+    return asked?.verdicts.get(keyOf(question)) ?? ((asked?.times ?? 0) >= mostAsks ? 'open' : undefined);
+  };
+
   return {
-    async ask(questions) {
+    async ask(all) {
+      const questions = all.filter((question) => verdictOn(question) === undefined);
+      if (questions.length === 0) return;
       for (const event of new Set(questions.map((question) => question.event))) {
         const { times, verdicts } = known.get(event) ?? { times: 0, verdicts: new Map() };
         known.set(event, { times: times + 1, verdicts });
@@ -53,10 +60,7 @@ export function createEventFilter(expressions: Pick<Expressions, 'filter'>): Eve
       }
     },
 
-    verdictOn(question) {
-      const asked = known.get(question.event);
-      return asked?.verdicts.get(keyOf(question)) ?? (asked?.times === mostAsks ? 'open' : undefined);
-    },
+    verdictOn,
   };
 }
 

@@ -47,6 +47,8 @@ interface Waiting {
   bytes: number;
   /** How often it was looked for what is overdue, when it came. */
   since: number;
+  /** The same when it joined those who wait for a transaction: after its filters were asked. */
+  linedSince: number;
   resolve: (acceptances: Acceptance[]) => void;
   reject: (error: unknown) => void;
 }
@@ -101,7 +103,7 @@ export function createIntake({
   let waitingEvents = 0;
   let waitingBytes = 0;
   const storing = new Set<Promise<void>>();
-  /** In the order in which they came. */
+  /** In the order in which they came; those whose filters are asked are among them. */
   const unanswered = new Set<Waiting>();
   let timer: NodeJS.Timeout | undefined;
   let looks = 0;
@@ -111,37 +113,45 @@ export function createIntake({
 
   /** Filters are asked before the event joins others, so that it alone waits for them. */
   function add(events: readonly NewEvent[]): Promise<Acceptance[]> {
-    if (filter === undefined) return wait(events);
-    const known = memory.peek([...new Set(events.map(({ account_id }) => account_id))]);
-    const questions = filterQuestions(events, known, isOwed);
-    if (questions.length === 0) return wait(events);
-    return askedThen(questions, () => wait(events));
+    const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
+    const questions = questionsAbout(events);
+    return new Promise((resolve, reject) => {
+      const one = { events, bytes, since: looks, linedSince: looks, resolve, reject };
+      unanswered.add(one);
+      timer ??= setInterval(lookForOverdue, lookEveryMs);
+      if (questions.length === 0) enter(one);
+      else void askedThen(questions, () => enter(one));
+    });
   }
 
-  async function askedThen<T>(questions: readonly FilterQuestion[], next: () => T): Promise<Awaited<T>> {
+  function questionsAbout(events: readonly NewEvent[]): FilterQuestion[] {
+    if (filter === undefined) return [];
+    const known = memory.peek([...new Set(events.map(({ account_id }) => account_id))]);
+    return filterQuestions(events, known, isOwed);
+  }
+
+  async function askedThen(questions: readonly FilterQuestion[], next: () => void): Promise<void> {
     const asking = filter?.ask(questions);
     underQuestion.add(asking);
     await asking;
     underQuestion.delete(asking);
-    return await next();
+    next();
   }
 
-  function wait(events: readonly NewEvent[]): Promise<Acceptance[]> {
-    const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
-    if (waitingEvents + events.length > mostWaitingEvents || waitingBytes + bytes > mostWaitingBytes) {
-      return Promise.reject(new IntakeFull('too much waits to be stored'));
-    }
-    return new Promise((resolve, reject) => {
-      line({ events, bytes, since: looks, resolve, reject });
-    });
+  function enter(one: Waiting) {
+    const isTooMuch =
+      waitingEvents + one.events.length > mostWaitingEvents || waitingBytes + one.bytes > mostWaitingBytes;
+    if (!isTooMuch) line(one);
+    else if (unanswered.delete(one)) one.reject(new IntakeFull('too much waits to be stored'));
   }
 
+  /** What was given up while its filters were asked is not stored any more. */
   function line(one: Waiting) {
+    if (!unanswered.has(one)) return;
+    one.linedSince = looks;
     waiting.push(one);
-    unanswered.add(one);
     waitingEvents += one.events.length;
     waitingBytes += one.bytes;
-    timer ??= setInterval(lookForOverdue, lookEveryMs);
     storeSoon();
   }
 
@@ -210,15 +220,17 @@ export function createIntake({
 
   function answerOverdue() {
     looks += 1;
-    const isOverdue = ({ since }: Waiting, mostMs: number) => (looks - since) * lookEveryMs > mostMs;
-    const tooLate = waiting.filter((one) => isOverdue(one, patienceMs.toBegin));
-    waiting = waiting.slice(tooLate.length);
+    const isOver = (since: number, mostMs: number) => (looks - since) * lookEveryMs > mostMs;
+    const isTooLate = ({ since, linedSince }: Waiting) =>
+      isOver(linedSince, patienceMs.toBegin) || isOver(since, patienceMs.inAll);
+    const tooLate = waiting.filter(isTooLate);
+    if (tooLate.length > 0) waiting = waiting.filter((one) => !isTooLate(one));
     for (const one of tooLate) {
       leaveLine(one);
       giveUp(one);
     }
     for (const one of unanswered) {
-      if (!isOverdue(one, patienceMs.inAll)) break;
+      if (!isOver(one.since, patienceMs.inAll)) break;
       giveUp(one);
     }
     if (unanswered.size > 0) return;
@@ -255,9 +267,10 @@ export function createIntake({
     const questioned = new Set(questions.map(({ event }) => event));
     const isQuestioned = ({ events }: Waiting) => events.some((event) => questioned.has(event));
     for (const one of group.filter(isQuestioned)) {
-      unanswered.delete(one);
+      // Nothing of it was stored, and nobody waits for it any more.
+      if (!unanswered.has(one)) continue;
       const own = questions.filter(({ event }) => one.events.includes(event));
-      void askedThen(own, () => line({ ...one, since: looks }));
+      void askedThen(own, () => line(one));
     }
     const others = group.filter((one) => !isQuestioned(one));
     if (others.length > 0) await store(others);

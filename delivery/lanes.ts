@@ -97,8 +97,6 @@ export function createLanes({
 
   async function begin(deliveries: readonly LoadedDelivery[]) {
     const left: LoadedDelivery[] = [];
-    const deleted = deliveries.filter(({ webhook }) => webhook.is_deleted);
-    for (const id of new Set(deleted.map(({ webhook }) => webhook.id))) await cancelInLanesOfDeleted(db, id);
     for (const delivery of deliveries) {
       if (delivery.webhook.is_deleted) continue;
       const reservation = headStarts.reserve(delivery.webhook, delivery.event.data.length);
@@ -111,13 +109,29 @@ export function createLanes({
           () => start(delivery),
         );
     }
-    if (left.length === 0) return;
-    await leaveHeadStarts(
-      db,
-      left.map(({ id }) => id),
-      leaveTimeoutMs,
-    );
+    if (left.length > 0) {
+      await leaveHeadStarts(
+        db,
+        left.map(({ id }) => id),
+        leaveTimeoutMs,
+      );
+    }
     for (const delivery of left) start(delivery);
+    await cancelDeleted(deliveries.filter(({ webhook }) => webhook.is_deleted));
+  }
+
+  async function cancelDeleted(deliveries: readonly LoadedDelivery[]) {
+    for (const webhook_id of new Set(deliveries.map(({ webhook }) => webhook.id))) {
+      try {
+        await cancelInLanesOfDeleted(db, webhook_id);
+      } catch (error) {
+        const reason = error instanceof Error ? error.name : 'Error';
+        log.warn(
+          { webhook_id, reason },
+          'the lanes of a deleted webhook were not ended: the sweep will see to them',
+        );
+      }
+    }
   }
 
   function start({ workflow_id, event, webhook, account_id }: LoadedDelivery) {

@@ -11,13 +11,13 @@ const earlyMs = 50;
  */
 export async function waitBeforeAttempt(
   db: Database,
-  { id, next_attempt_at, scheduled_attempts, event }: LoadedDelivery,
+  { id, next_attempt_at, attempt_count, event }: LoadedDelivery,
   { hasWaited }: { hasWaited: boolean },
 ): Promise<number> {
   const dueAt = next_attempt_at?.getTime() ?? 0;
   const waitMs = dueAt - Date.now();
   if (waitMs <= earlyMs) return 0;
-  const lastAt = scheduled_attempts === 0 ? undefined : await findLastAttemptAt(db, id);
+  const lastAt = attempt_count === 0 ? undefined : await findLastAttemptAt(db, id);
   const since = (lastAt ?? event.created_at).getTime();
   if (Date.now() >= since) return waitMs;
   return hasWaited ? 0 : Math.max(0, dueAt - since);

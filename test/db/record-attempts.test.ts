@@ -4,6 +4,7 @@ import { acceptEvents, type NewEvent } from '../../db/accept-events.ts';
 import { type OpenDatabase, selectRows } from '../../db/database.ts';
 import { DatabaseRejected } from '../../db/errors.ts';
 import { type DeliveryId, newId } from '../../db/ids.ts';
+import { countAttemptsBeside } from '../../db/own-faults.ts';
 import { type AttemptRecord, isAttemptRecorded, recordAttempts } from '../../db/record-attempts.ts';
 import { accounts, attempts, deliveries, webhooks } from '../../db/schema.ts';
 import { blamelessReasons } from '../../webhook/failure-reasons.ts';
@@ -146,6 +147,27 @@ describe('recording attempts', () => {
     }
     expect(await record(failure(delivery))).toMatchObject([{ number: 3, status: 'pending' }]);
     expect(await delivered(delivery)).toMatchObject({ attempt_count: 3, scheduled_attempts: 1 });
+  });
+
+  it('is beside the schedule when the fault was ours: others, probes and what was before it failed for good are not', async () => {
+    const delivery = await newDelivery();
+    const beside = { reason: 'proxy', is_beside: true };
+    const counts: number[] = [];
+    for (const changes of [
+      beside,
+      {},
+      { trigger: 'manual', reason: 'proxy' },
+      { trigger: 'probe', reason: 'expressions_busy' },
+      { ...beside, reason: 'expressions_busy' },
+      { next_attempt_at: null },
+    ] as const) {
+      await record(failure(delivery, changes));
+      counts.push(await countAttemptsBeside(database.db, delivery));
+    }
+    const again = { status: 'pending', scheduled_attempts: 0, ended_at: null } as const;
+    await database.db.update(deliveries).set(again).where(eq(deliveries.id, delivery));
+    await record(failure(delivery, { ...beside, trigger: 'pull' }));
+    expect([...counts, await countAttemptsBeside(database.db, delivery)]).toEqual([1, 1, 1, 1, 2, 0, 1]);
   });
 
   it('is done once, however often it is asked for', async () => {

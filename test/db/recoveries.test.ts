@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, type OpenDatabase, selectRows } from '../../db/database.ts';
 import { countHeld, discardHeld, endHeld, holdDeliveries, oldestHeld } from '../../db/held-deliveries.ts';
 import { type DeliveryId, newId, uuidOf, type WebhookId } from '../../db/ids.ts';
-import { recordAttempts } from '../../db/record-attempts.ts';
+import { type AttemptRecord, recordAttempts } from '../../db/record-attempts.ts';
 import {
   countLeft,
   findLeftBehind,
@@ -219,13 +219,19 @@ describe('a recovery', () => {
 });
 
 describe('a lease', () => {
-  const attemptOf = async (delivery_id: DeliveryId, webhook_id: WebhookId, next_attempt_at: Date | null) =>
+  const attemptOf = async (
+    delivery_id: DeliveryId,
+    webhook_id: WebhookId,
+    next_attempt_at: Date | null,
+    changes: Partial<AttemptRecord> = {},
+  ) =>
     recordAttempts(database.db, [
       {
         ...{ id: newId('att'), delivery_id, webhook_id, account_id, trigger: 'schedule' },
         ...{ started_at: new Date(), duration_ms: 1, url: 'https://receiver.test/', request_headers: {} },
         ...{ succeeded: false, reason: 'http_status', detail: 'answered 500', response_status: 500 },
         ...{ response_headers: {}, response_body: '', response_truncated: false, next_attempt_at },
+        ...changes,
       },
     ]);
 
@@ -242,6 +248,18 @@ describe('a lease', () => {
     expect((await rowOf(ids[0])).next_attempt_at).toEqual(inAnHour);
     expect(await rowOf(ids[1])).toMatchObject({ status: 'failed', next_attempt_at: null });
     expect((await rowOf(ids[2])).next_attempt_at).toEqual(until);
+  });
+
+  it('is not renewed over an attempt that used up no step, and is over one by hand', async () => {
+    const webhook = await newWebhook('healthy');
+    const ids = [await newDelivery(webhook), await newDelivery(webhook)] as const;
+    await take(webhook, 2);
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    await attemptOf(ids[0], webhook, inAnHour, { reason: 'proxy', is_beside: true });
+    await attemptOf(ids[1], webhook, null, { trigger: 'manual' });
+    const leased = ids.map((id) => ({ id, scheduled_attempts: 0 }));
+    expect(await renewLeases(database.db, leased, new Date(Date.now() + 120_000))).toEqual([ids[1]]);
+    expect((await rowOf(ids[0])).next_attempt_at).toEqual(inAnHour);
   });
 });
 

@@ -11,7 +11,9 @@ export const sealer = createSealer(generateEncryptionKey());
 
 /** An attempter without a database and without a receiver; notes what it sends, records and ends as expired. */
 export function attempterAlone(
-  dependencies: Partial<Pick<Parameters<typeof createAttempter>[0], 'tokens' | 'expressions'>> = {},
+  dependencies: Partial<
+    Pick<Parameters<typeof createAttempter>[0], 'tokens' | 'expressions' | 'countBeside'>
+  > = {},
 ) {
   const records: AttemptRecord[] = [];
   const sent: PostRequest[] = [];
@@ -57,6 +59,7 @@ export function attempterAlone(
       filter: () => Promise.reject(new Error('it has none')),
       transform: () => Promise.reject(new Error('it has none')),
     },
+    countBeside: () => Promise.reject(new Error('it has none')),
     cancelFiltered: () => Promise.reject(new Error('it has none')),
     log: pino({ level: 'silent' }),
     ...dependencies,

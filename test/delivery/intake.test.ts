@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NewEvent } from '../../db/accept-events.ts';
 import { createAccount } from '../../db/accounts.ts';
 import type { OpenDatabase } from '../../db/database.ts';
+import { DatabaseUnavailable } from '../../db/errors.ts';
 import { type AccountId, newId, timeOf, type WebhookId } from '../../db/ids.ts';
 import { deliveries, events, webhooks } from '../../db/schema.ts';
 import type { AttemptOutcome } from '../../delivery/attempter.ts';
@@ -134,7 +135,7 @@ describe('an intake that asks filters', () => {
     await database.db.insert(webhooks).values({ ...webhook, events: ['*'], filter: 'first' });
     const filter: Expressions['filter'] = ({ expression }) => ask(expression, webhook.id);
     const intake = createIntake({ ...{ db: database.db, expressions: { filter } }, ...notingPacer() });
-    return { intake, accept: () => intake.accept(newEvent({ account_id })) };
+    return { intake, account_id, accept: () => intake.accept(newEvent({ account_id })) };
   }
 
   it('waits for them when it is closed, and lets others have their turn', async () => {
@@ -145,6 +146,21 @@ describe('an intake that asks filters', () => {
     patienceMs = 50;
     const [accepted] = await Promise.all([accept(), intake.close()]);
     expect(accepted).toMatchObject({ outcome: 'accepted', deliveries: [{ is_filter_open: false }] });
+  });
+
+  it('does not store what it has answered about already, when they were not asked before', async () => {
+    const asked: string[] = [];
+    const { intake, accept, account_id } = await filtering(async (expression) => {
+      asked.push(expression);
+      return { passes: true };
+    });
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`lock table webhooks in access exclusive mode`);
+      await expect(accept()).rejects.toThrow(DatabaseUnavailable);
+    });
+    await intake.close();
+    expect(asked).toEqual([]);
+    expect(await database.db.select().from(events).where(eq(events.account_id, account_id))).toEqual([]);
   });
 
   it('has no other event wait for those of an account that it did not know', async () => {
