@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Change } from './audit-log.ts';
 import { type Database, type RunOptions, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { idleAtMost } from './idle-at-most.ts';
 import { type AccountId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import { deleteWebhook } from './webhooks.ts';
 
@@ -51,7 +52,7 @@ export const deleteLapsedWebhook = query(
     db.transaction(async (tx) => {
       const [lapsed] = await selectRows(
         tx,
-        sql`select id from webhooks where id = ${uuidOf(id)} and ${isLapsed} for update`,
+        sql`select ${idleAtMost} from webhooks where id = ${uuidOf(id)} and ${isLapsed} for update`,
       );
       if (lapsed !== undefined) await deleteWebhook(tx, account_id, id, change);
     }),

@@ -3,6 +3,7 @@ import { type Database, selectRows } from './database.ts';
 import { type LoadedDelivery, loadDeliveriesById } from './due-deliveries.ts';
 import { query } from './errors.ts';
 import { isStillToGo } from './expired-deliveries.ts';
+import { idleAtMost } from './idle-at-most.ts';
 import { type AccountId, type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 
 /** A delivery that waits to be pulled, at its place. */
@@ -30,7 +31,7 @@ export const numberQueued = query(async (db: Database, webhookId: WebhookId): Pr
   await db.transaction(async (tx) => {
     const [webhook] = await selectRows<{ pull_count: number }>(
       tx,
-      sql`select pull_count::float8 as pull_count from webhooks
+      sql`select pull_count::float8 as pull_count, ${idleAtMost} as idle_at_most from webhooks
           where id = ${uuidOf(webhookId)} and deleted_at is null for no key update`,
     );
     if (webhook === undefined) return;

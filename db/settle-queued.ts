@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { idleAtMost } from './idle-at-most.ts';
 import { type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import { type AttemptRecord, type RecordedAttempt, recordAttempts } from './record-attempts.ts';
 import { unnest } from './unnest.ts';
@@ -24,7 +25,7 @@ export interface HandedOut {
 
 /**
  * The places that are settled: these, or up to `mostSettled` of all up to one that was handed out at a moment. What had expired by
- * then, and is about to end as that, was handed out to nobody.
+ * then counts as handed out to nobody; what had been, at an earlier moment, is settled by its own place.
  */
 export type Places = { these: readonly HandedOut[] } | { up_to: HandedOut };
 
@@ -55,7 +56,7 @@ export const settleQueued = query(
     recordOf: (delivery: Settleable) => AttemptRecord,
   ): Promise<Settled[]> =>
     db.transaction(async (tx) => {
-      const rows = await placedRows(tx, webhookId, places, isQueued);
+      const rows = await placedRows(tx, webhookId, places, () => isQueued);
       const mayBeLate = 'up_to' in places || rows.length < places.these.length;
       // A statement of its own: it sees what expired while the rows above were waited for.
       if (mayBeLate) rows.push(...(await placedRows(tx, webhookId, places, isLate)));
@@ -75,25 +76,27 @@ export const settleQueued = query(
 );
 
 const isQueued = sql`d.status = 'queued'`;
-const isLate = sql`d.status = 'expired' and d.pull_number is not null and d.ended_at > now() - ${lateS} * interval '1 second'`;
+/** What ended since it was handed out, by clocks that are a minute apart at most: not all that did so lately is looked at. */
+const isLate = (at: SQL) => sql`d.status = 'expired' and d.pull_number is not null
+  and d.ended_at > now() - ${lateS} * interval '1 second' and d.ended_at > ${at}::timestamptz - interval '1 minute'`;
 
 /** Locks them. */
 async function placedRows(
   tx: Database,
   webhookId: WebhookId,
   places: Places,
-  standing: SQL,
+  standing: (at: SQL) => SQL,
 ): Promise<PlacedRow[]> {
-  const wasThere = (at: SQL) => sql`(d.expires_at is null or d.expires_at > ${at}::timestamptz)`;
-  const shown = sql`d.id, d.pull_number::float8 as number, d.scheduled_attempts, e.is_test, e.id as event_id,
-    (extract(epoch from d.expires_at) * 1000)::float8 as expires_ms`;
-  const mine = sql`d.webhook_id = ${uuidOf(webhookId)} and ${standing}`;
+  const mine = (at: SQL) => sql`d.webhook_id = ${uuidOf(webhookId)} and ${standing(at)}
+    and (d.expires_at is null or d.expires_at > ${at}::timestamptz)`;
+  const shown = sql`d.id, d.pull_number::float8 as number, d.scheduled_attempts, e.is_test,
+    e.id as event_id, (extract(epoch from d.expires_at) * 1000)::float8 as expires_ms, (select ${idleAtMost}) as idle_at_most`;
   if ('up_to' in places) {
     const { number, at } = places.up_to;
     return selectRows(
       tx,
       sql`select ${shown} from deliveries d join events e on e.id = d.event_id
-          where ${mine} and d.pull_number <= ${number}::float8::bigint and ${wasThere(sql`${at.toISOString()}`)}
+          where ${mine(sql`${at.toISOString()}`)} and d.pull_number <= ${number}::float8::bigint
           order by d.pull_number limit ${mostSettled} for update of d`,
     );
   }
@@ -102,7 +105,7 @@ async function placedRows(
     sql`select ${shown} from ${unnest(places.these, {
       wanted_number: ['text', ({ number }) => String(number)],
       wanted_at: ['text', ({ at }) => at.toISOString()],
-    })} join deliveries d on d.pull_number = wanted_number::bigint and ${mine} and ${wasThere(sql`wanted_at`)}
+    })} join deliveries d on d.pull_number = wanted_number::bigint and ${mine(sql`wanted_at`)}
         join events e on e.id = d.event_id order by d.pull_number for update of d`,
   );
 }

@@ -1,10 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
-import { deleteLapsedWebhook, findLapsedWebhooks, readClock } from '../db/lapsed-webhooks.ts';
+import { DatabaseUnavailable } from '../db/errors.ts';
+import {
+  deleteLapsedWebhook,
+  findLapsedWebhooks,
+  type LapsedWebhook,
+  readClock,
+} from '../db/lapsed-webhooks.ts';
 
 /** Deletes webhooks whose consumers were away for longer than they may be. Runs where these come: beside the API. */
 export interface LapseKeeper {
-  /** Looks no more, and resolves once nothing is being deleted. */
+  /** Looks no more, and resolves once nothing is being deleted, or the database has not answered for some seconds. */
   close(): Promise<void>;
 }
 
@@ -42,14 +49,18 @@ export function keepLapses({
   db,
   log,
   everyMs = lookEveryMs,
+  patienceMs = timeoutMs,
 }: {
   db: Database;
   log: Logger;
-  /** For tests. */
+  /** For tests, like the next. */
   everyMs?: number;
+  /** How long a deletion that is under way is waited for at the end. */
+  patienceMs?: number;
 }): LapseKeeper {
   let open: Open | undefined;
   let looking: Promise<void> | undefined;
+  let isClosed = false;
 
   async function look(): Promise<void> {
     try {
@@ -57,12 +68,23 @@ export function keepLapses({
       open = openUntil(open, { at, clockMs: await readClock(db, timeoutMs) });
       const limits = { openMs: open.at - open.since, limit: mostPerLook, timeoutMs };
       for (const webhook of await findLapsedWebhooks(db, limits)) {
-        await deleteLapsedWebhook(db, webhook, { actor: { kind: 'postrider' }, now: new Date(), reason });
+        if (isClosed) return;
+        await remove(webhook);
       }
     } catch (error) {
       // Consumers could not be noted either.
-      open = undefined;
+      if (error instanceof DatabaseUnavailable) open = undefined;
       log.debug({ reason: (error as Error).name }, 'lapsed webhooks could not be looked for');
+    }
+  }
+
+  /** One that cannot be deleted keeps no other from it. @throws DatabaseUnavailable */
+  async function remove(webhook: LapsedWebhook): Promise<void> {
+    try {
+      await deleteLapsedWebhook(db, webhook, { actor: { kind: 'postrider' }, now: new Date(), reason });
+    } catch (error) {
+      if (error instanceof DatabaseUnavailable) throw error;
+      log.warn({ webhook_id: webhook.id, reason: (error as Error).name }, 'a lapsed webhook was not deleted');
     }
   }
 
@@ -74,8 +96,13 @@ export function keepLapses({
   timer.unref();
   return {
     async close() {
+      isClosed = true;
       clearInterval(timer);
-      await looking;
+      if (looking === undefined) return;
+      const isOver = new AbortController();
+      const late = delay(patienceMs, undefined, { signal: isOver.signal }).catch(() => {});
+      await Promise.race([looking, late]);
+      isOver.abort();
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Database } from '../db/database.ts';
 import { cancelFiltered } from '../db/deliveries.ts';
 import type { Sealer } from '../db/encryption.ts';
 import type { WebhookId } from '../db/ids.ts';
+import { countAttemptsBeside } from '../db/own-faults.ts';
 import { countTaken, type Queued, takeQueued } from '../db/pull-queue.ts';
 import { nothingSent } from '../webhook/answer.ts';
 import { buildRequest } from '../webhook/request.ts';
@@ -90,7 +91,11 @@ export function createPullDoor({
       const target = targets.open(delivery.webhook);
       const made = asked === 'passes' ? await bodyOf(expressions, delivery, target.profile, event) : asked;
       if (typeof made !== 'string') {
-        await settler.report(webhook, [{ number, at_ms: attemptedAt.getTime(), answer: made }]);
+        const hasNone = delivery.attempt_count === delivery.scheduled_attempts;
+        const attempts_beside = hasNone ? 0 : await countAttemptsBeside(db, delivery.id).catch(() => 0);
+        await settler.report(webhook, [
+          { number, at_ms: attemptedAt.getTime(), answer: made, attempts_beside },
+        ]);
         return undefined;
       }
       // A webhook without a URL has none (api/pull-settings.ts).

@@ -13,6 +13,7 @@ import {
   settleQueued,
 } from '../db/settle-queued.ts';
 import type { Answer } from '../webhook/answer.ts';
+import { delayAfterOwnFault } from '../webhook/own-faults.ts';
 import { judge } from '../webhook/response-rules.ts';
 import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { logAttempt, responseOf } from './attempt-record.ts';
@@ -37,6 +38,11 @@ export interface PullOutcome {
 /** What its consumer says of a delivery at a place. */
 export interface PullResult extends Pick<PullCursor, 'number' | 'at_ms'> {
   answer: Answer;
+  /**
+   * It is Postrider that says so, of what nobody got: then a fault of ours uses up no step of the schedule. How many such attempts there
+   * were (webhook/own-faults.ts).
+   */
+  attempts_beside?: number;
 }
 
 /** Records what consumers say of what they have pulled. */
@@ -82,22 +88,28 @@ export function createPullSettler({
     return settled;
   }
 
-  function recordOfAnswer(webhook: PulledWebhook, delivery: Settleable, answer: Answer): AttemptRecord {
+  function recordOfAnswer(
+    webhook: PulledWebhook,
+    delivery: Settleable,
+    { answer, attempts_beside }: PullResult,
+  ): AttemptRecord {
     const { profile, retrySchedule } = rulesOf(webhook);
     const verdict = judge(profile, answer, { now: Date.now() });
     const record = { ...doneRecord(webhook, delivery, answer.durationMs), ...responseOf(answer) };
     if (verdict.outcome === 'succeeded') return record;
     const { reason, detail, retryAfterMs } = verdict;
-    const delayMs =
-      verdict.retryable && !delivery.is_test
-        ? nextDelayMs(retrySchedule, delivery.scheduled_attempts + 1, {
-            retryAfterMs,
-            random: Math.random,
-            scale: scheduleScale,
-          })
+    const isFollowed = verdict.retryable && !delivery.is_test;
+    const chance = { random: Math.random, scale: scheduleScale };
+    const besideMs =
+      isFollowed && attempts_beside !== undefined
+        ? delayAfterOwnFault(reason, attempts_beside, chance)
         : null;
+    const delayMs =
+      isFollowed && besideMs === null
+        ? nextDelayMs(retrySchedule, delivery.scheduled_attempts + 1, { retryAfterMs, ...chance })
+        : besideMs;
     const next_attempt_at = delayMs === null ? null : new Date(Date.now() + delayMs);
-    return { ...record, succeeded: false, reason, detail, next_attempt_at };
+    return { ...record, succeeded: false, reason, detail, is_beside: besideMs !== null, next_attempt_at };
   }
 
   return {
@@ -115,13 +127,13 @@ export function createPullSettler({
     },
 
     async report(webhook, results) {
-      const answers = new Map<number, Answer>();
-      for (const { number, answer } of results) if (!answers.has(number)) answers.set(number, answer);
+      const first = new Map<number, PullResult>();
+      for (const result of results) if (!first.has(result.number)) first.set(result.number, result);
       const these = [
         ...new Map(results.map(({ number, at_ms }) => [number, handedOut(number, at_ms)])).values(),
       ];
       const settled = await settle(webhook, { these }, (delivery) =>
-        recordOfAnswer(webhook, delivery, answers.get(delivery.number) as Answer),
+        recordOfAnswer(webhook, delivery, first.get(delivery.number) as PullResult),
       );
       const outcomes = new Map(settled.map((one) => [one.number, outcomeOf(one)]));
       return results.map(({ number }) => {

@@ -8,6 +8,8 @@ import { endExpired } from '../../db/expired-deliveries.ts';
 import { uuidOf } from '../../db/ids.ts';
 import { cursorIn } from '../../delivery/pull-cursor.ts';
 import { createPullDoor, type Pulled } from '../../delivery/pull-door.ts';
+import { nothingSent } from '../../webhook/answer.ts';
+import { expressionFailure } from '../../webhook/expressions.ts';
 import { startTestApi, type TestApi } from '../setup/api.ts';
 import { openEventStream } from '../setup/event-stream.ts';
 import { waitFor } from '../setup/wait-for.ts';
@@ -152,6 +154,44 @@ describe('a webhook without a URL', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('uses up no step of its schedule when Postrider cannot run its expression, but when its consumer says so', async () => {
+    const { id, profile } = await pulledWebhook({
+      transformation: 'data',
+      retry_schedule: { delays_ms: [0] },
+    });
+    await postEvents('pulled.busy', 1);
+    let isBusy = true;
+    const door = createPullDoor({
+      ...{ db: api.db, sealer: api.sealer, userAgent: 'Postrider/1.2.3', scheduleScale: 1 },
+      changes: { listen: () => undefined },
+      expressions: {
+        transform: async () => (isBusy ? { failure: expressionFailure('not_run_in_time') } : { body: '{}' }),
+        filter: () => Promise.reject(new Error('it has none')),
+      },
+      failures: { tell: () => {} },
+      onSettled: () => {},
+      log: pino({ level: 'silent' }),
+    });
+    const retry_schedule = { delays_ms: [0] };
+    const webhook = { id, account_id: api.accountId, profile, retry_schedule, timeout_ms: null };
+    const take = async () => {
+      await api.db.execute(
+        sql`update deliveries set next_attempt_at = null where webhook_id = ${uuidOf(id)}`,
+      );
+      return (await door.take(webhook, { after: 0, limit: 10 })).pulled;
+    };
+    const find = async () => (await get(`/v1/deliveries?webhook_id=${id}`)).json.data[0];
+    for (let attempt_count = 1; attempt_count <= 2; attempt_count++) {
+      expect(await take()).toEqual([]);
+      expect(await find()).toMatchObject({ status: 'queued', attempt_count });
+      expect((await find()).next_attempt_at).not.toBeNull();
+    }
+    isBusy = false;
+    const cursor = cursorIn((await take())[0]!.cursor)!;
+    const said = await door.report(webhook, [{ ...cursor, answer: nothingSent('expressions_busy') }]);
+    expect(said).toMatchObject([{ status: 'failed', next_attempt_at: null }]);
   });
 
   it('takes what its consumer says of what expired meanwhile, once, and for a quarter of an hour', async () => {

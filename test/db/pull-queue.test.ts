@@ -145,6 +145,51 @@ describe('a queue', () => {
     expect(settled.map(({ record }) => record.delivery_id)).toEqual([first, last]);
   });
 
+  it('looks at nothing that had ended long before it was handed out', async () => {
+    const webhook = await newWebhook();
+    await accept(database.db, webhook);
+    const number = (await take(webhook, 0))[0]?.number ?? 0;
+    const place = { number, at: new Date() };
+    const endBefore = (minutes: number) =>
+      database.db.execute(
+        sql`update deliveries set status = 'expired', expires_at = now() + interval '1 minute',
+            ended_at = now() - ${minutes}::int * interval '1 minute' where webhook_id = ${uuidOf(webhook)}`,
+      );
+    const settle = (places: Parameters<typeof settleQueued>[2]) =>
+      settleQueued(database.db, webhook, places, recordOf(webhook, true));
+    await endBefore(3);
+    expect(await settle({ up_to: place })).toEqual([]);
+    expect(await settle({ these: [place] })).toEqual([]);
+    await endBefore(0);
+    expect(await settle({ these: [place] })).toHaveLength(1);
+  });
+
+  it('is not kept from others by a process that hangs', async () => {
+    const webhook = await newWebhook();
+    const idleAfter = (act: (tx: Database) => Promise<unknown>) =>
+      database.db.transaction(async (tx) => {
+        await act(tx);
+        const setting = sql`select current_setting('idle_in_transaction_session_timeout') as idle`;
+        return (await selectRows<{ idle: string }>(tx, setting))[0]?.idle;
+      });
+    // The embedded database is in the process that would hang.
+    const idle = database.kind === 'server' ? '5s' : '0';
+    await accept(database.db, webhook);
+    let number = 0;
+    const after = await idleAfter(async (tx) => {
+      const taken = await takeQueued(tx, webhook, { after: 0, limit: 1, mostBytes: 1e6 });
+      number = taken[0]?.number ?? 0;
+    });
+    expect(after).toBe(idle);
+    for (const places of [
+      { these: [{ number, at: new Date() }] },
+      { up_to: { number: number + 1, at: new Date() } },
+    ]) {
+      expect(await idleAfter((tx) => settleQueued(tx, webhook, places, recordOf(webhook, false)))).toBe(idle);
+      await take(webhook, 0);
+    }
+  });
+
   it('has what its filter had kept back once more when that is asked for, without asking the filter', async () => {
     const webhook = await newWebhook();
     const id = await accept(database.db, webhook);

@@ -1,9 +1,9 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { createAccount } from '../../db/accounts.ts';
 import { listAuditEntries } from '../../db/audit-log.ts';
-import { newId } from '../../db/ids.ts';
+import { newId, uuidOf } from '../../db/ids.ts';
 import { deleteLapsedWebhook, findLapsedWebhooks } from '../../db/lapsed-webhooks.ts';
 import { notePulled } from '../../db/pull-queue.ts';
 import { deliveries, webhooks } from '../../db/schema.ts';
@@ -67,6 +67,44 @@ it('webhooks are deleted, and their queues cancelled, whose consumers were away 
   const { data } = await listAuditEntries(db, account_id, { action: 'webhook.deleted' }, { limit: 10 });
   expect(data).toHaveLength(2);
   expect(data[0]).toMatchObject({ action: 'webhook.deleted', actor: { kind: 'postrider' } });
+});
+
+it('webhooks are deleted although another cannot be, and a server that hangs is not waited for', async () => {
+  const { db, close } = await openTestDatabase();
+  onTestFinished(close);
+  const account_id = (await createAccount(db, 'Mine')).id;
+  const ids = [newId('wh'), newId('wh')].sort();
+  for (const id of ids) {
+    const lapsed = { lapses_after_s: 1, pulled_at: new Date(Date.now() - 3_600_000) };
+    await db
+      .insert(webhooks)
+      .values({ id, account_id, url: null, events: ['*'], profile: 'inbox', ...lapsed });
+  }
+  const [stuck, other] = ids;
+  await db.execute(sql`create function refuse() returns trigger language plpgsql as $$ begin
+    raise exception 'it cannot be'; end $$`);
+  await db.execute(
+    sql`create trigger refuse before update on webhooks for each row
+        when (old.id = ${sql.raw(`'${uuidOf(stuck as never)}'`)}) execute function refuse()`,
+  );
+  const keeper = keepLapses({ db, log: pino({ level: 'silent' }), everyMs: 50 });
+  onTestFinished(keeper.close);
+  const gone = await waitFor(async () => {
+    const now = (await db.select().from(webhooks)).filter(({ deleted_at }) => deleted_at !== null);
+    return now.length > 0 ? now : undefined;
+  }, 'the other to lapse');
+  expect(gone.map(({ id }) => id)).toEqual([other]);
+  await keeper.close();
+
+  let isAsked = false;
+  const transaction = () => {
+    isAsked = true;
+    return new Promise(() => {});
+  };
+  const hanging = Object.create(db, { transaction: { value: transaction } });
+  const waiting = keepLapses({ db: hanging, log: pino({ level: 'silent' }), everyMs: 50, patienceMs: 20 });
+  await waitFor(async () => isAsked || undefined, 'a deletion');
+  await waiting.close();
 });
 
 it('time counts from when consumers could come and be noted without a break, by clocks that were not set', () => {
