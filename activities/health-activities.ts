@@ -26,7 +26,8 @@ import { whileHeartbeating } from './heartbeat.ts';
 export type ProbeResult =
   | { outcome: 'succeeded' }
   | { outcome: 'failed'; at: string; reason: string; gone: boolean }
-  | { outcome: 'nothing waits' };
+  /** Or a fault of ours kept what waits from being sent: then `because` says which. The next probe is due after the same time. */
+  | { outcome: 'nothing waits'; because?: string };
 
 export interface HealthActivities {
   /** What is stored of an endpoint; null when its webhook is deleted. */
@@ -124,10 +125,13 @@ export function createHealthActivities({
           const deliveryId = await oldestHeld(db, webhookId as WebhookId);
           const delivery = deliveryId === undefined ? undefined : await loadDelivery(db, deliveryId);
           if (delivery === undefined) return { outcome: 'nothing waits' };
-          const { status, reason, is_gone: gone, is_final } = await attempter.probe(delivery);
+          const outcome = await attempter.probe(delivery);
+          const { status, reason, is_gone: gone, is_final, is_own_fault } = outcome;
           if (status === 'succeeded') return { outcome: 'succeeded' };
           // Just now: it was not attempted.
           if (status === 'expired') continue;
+          // The endpoint was not asked: that makes it wait no longer for the next probe.
+          if (is_own_fault === true) return { outcome: 'nothing waits', because: reason };
           // Its filter kept it from the endpoint, which so was not asked.
           if (status === 'cancelled' && reason === filteredReason) continue;
           if (is_final && !blocksLane(delivery)) {

@@ -39,6 +39,8 @@ export interface AttemptOutcome {
   is_final: boolean;
   /** The endpoint answered 410: it wants no more. */
   is_gone: boolean;
+  /** It failed by a fault of ours: the endpoint was not asked. */
+  is_own_fault?: boolean;
 }
 
 /**
@@ -176,6 +178,7 @@ export function createAttempter(dependencies: {
       due_at: dueAt,
       is_gone: isGone,
       is_final: verdict.outcome === 'failed' && !verdict.retryable && !isGone,
+      is_own_fault: verdict.outcome === 'failed' && ownFaults.includes(verdict.reason),
     };
   }
 

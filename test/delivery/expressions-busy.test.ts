@@ -25,6 +25,8 @@ test.each(cases)('whose fault it is that an expression gave no result: %s', asyn
   }
   expect(records.map(({ is_beside }) => is_beside)).toEqual(expected.map((reason) => reason === busy));
   expect(sent).toEqual([]);
+  const probed = await attempter.probe(deliveryWith(() => ({ transformation: 'data' })));
+  expect(probed.is_own_fault).toBe(expected[1] === busy);
 });
 
 test('what else was attempted of a delivery makes it wait no longer, and uses up nothing', async () => {
