@@ -56,10 +56,10 @@ export const settleQueued = query(
     recordOf: (delivery: Settleable) => AttemptRecord,
   ): Promise<Settled[]> =>
     db.transaction(async (tx) => {
-      const rows = await placedRows(tx, webhookId, places, () => isQueued);
+      const rows = await placedRows(tx, webhookId, places, isQueued);
       const mayBeLate = 'up_to' in places || rows.length < places.these.length;
       // A statement of its own: it sees what expired while the rows above were waited for.
-      if (mayBeLate) rows.push(...(await placedRows(tx, webhookId, places, isLate)));
+      if (mayBeLate) rows.push(...(await placedRows(tx, webhookId, places, isLate(places))));
       if (rows.length === 0) return [];
       const records = rows.map((row) => recordOf({ ...row, id: idOf('dlv', row.id) }));
       const recorded = new Map((await recordAttempts(tx, records)).map((one) => [one.delivery_id, one]));
@@ -76,19 +76,24 @@ export const settleQueued = query(
 );
 
 const isQueued = sql`d.status = 'queued'`;
-/** What ended since it was handed out, by clocks that are a minute apart at most: not all that did so lately is looked at. */
-const isLate = (at: SQL) => sql`d.status = 'expired' and d.pull_number is not null
-  and d.ended_at > now() - ${lateS} * interval '1 second' and d.ended_at > ${at}::timestamptz - interval '1 minute'`;
+
+/** What ended since they were handed out, by clocks that are a minute apart at most: not all that did so lately is looked at. */
+function isLate(places: Places): SQL {
+  const handedOut = 'up_to' in places ? [places.up_to] : places.these;
+  const since = new Date(Math.min(...handedOut.map(({ at }) => at.getTime())));
+  return sql`d.status = 'expired' and d.pull_number is not null and d.ended_at > now() - ${lateS} * interval '1 second'
+    and d.ended_at > ${since.toISOString()}::timestamptz - interval '1 minute'`;
+}
 
 /** Locks them. */
 async function placedRows(
   tx: Database,
   webhookId: WebhookId,
   places: Places,
-  standing: (at: SQL) => SQL,
+  standing: SQL,
 ): Promise<PlacedRow[]> {
-  const mine = (at: SQL) => sql`d.webhook_id = ${uuidOf(webhookId)} and ${standing(at)}
-    and (d.expires_at is null or d.expires_at > ${at}::timestamptz)`;
+  const wasThere = (at: SQL) => sql`(d.expires_at is null or d.expires_at > ${at}::timestamptz)`;
+  const mine = sql`d.webhook_id = ${uuidOf(webhookId)} and ${standing}`;
   const shown = sql`d.id, d.pull_number::float8 as number, d.scheduled_attempts, e.is_test,
     e.id as event_id, (extract(epoch from d.expires_at) * 1000)::float8 as expires_ms, (select ${idleAtMost}) as idle_at_most`;
   if ('up_to' in places) {
@@ -96,7 +101,7 @@ async function placedRows(
     return selectRows(
       tx,
       sql`select ${shown} from deliveries d join events e on e.id = d.event_id
-          where ${mine(sql`${at.toISOString()}`)} and d.pull_number <= ${number}::float8::bigint
+          where ${mine} and d.pull_number <= ${number}::float8::bigint and ${wasThere(sql`${at.toISOString()}`)}
           order by d.pull_number limit ${mostSettled} for update of d`,
     );
   }
@@ -105,7 +110,7 @@ async function placedRows(
     sql`select ${shown} from ${unnest(places.these, {
       wanted_number: ['text', ({ number }) => String(number)],
       wanted_at: ['text', ({ at }) => at.toISOString()],
-    })} join deliveries d on d.pull_number = wanted_number::bigint and ${mine(sql`wanted_at`)}
+    })} join deliveries d on d.pull_number = wanted_number::bigint and ${mine} and ${wasThere(sql`wanted_at`)}
         join events e on e.id = d.event_id order by d.pull_number for update of d`,
   );
 }
