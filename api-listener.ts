@@ -1,12 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 
 /** A port of ours, the API's or the operators', taken before there is anything to serve. */
 export interface ApiListener {
   readonly port: number;
   /** Until then every request is answered 503. */
   serve(listener: RequestListener): void;
-  /** Takes no more connections; resolves when the requests under way have been answered. */
+  /** Takes no more connections; resolves when the requests that are under way, or on their way, have been answered. */
   close(): Promise<void>;
 }
 
@@ -20,6 +20,9 @@ export class PortNotUsable extends Error {
  * takes, shorter than a slow client could hold a connection for nothing; looked at every `checkEvery`.
  */
 export const patienceWithClients = { headers: 15_000, request: 30_000, unread: 60_000, checkEvery: 5_000 };
+
+/** After this process takes no more connections, a request may still be on its way along those that are open for so long, in ms. */
+const onItsWayMs = 200;
 
 /**
  * A connection is closed after some hundred requests, not all of them at the same time: a process takes every connection of a
@@ -43,6 +46,7 @@ export async function listenForApi(
       .end('Postrider is starting\n');
   };
   let isClosing = false;
+  let isCutting = false;
   const requestsLeft = new WeakMap<Socket, number>();
   const isUsedUp = (socket: Socket) => {
     const left = (requestsLeft.get(socket) ?? requestsOfAConnection()) - 1;
@@ -58,7 +62,7 @@ export async function listenForApi(
     (request, response) => {
       // A connection that is kept alive brings further requests, for ever: this answer is the last on it.
       if (isClosing || isUsedUp(request.socket)) response.setHeader('Connection', 'close');
-      else response.once('close', () => isClosing && server.closeIdleConnections());
+      else response.once('close', () => isCutting && server.closeIdleConnections());
       listener(request, response);
     },
   );
@@ -73,8 +77,14 @@ export async function listenForApi(
     close: () =>
       new Promise((resolve) => {
         isClosing = true;
-        server.close(() => resolve());
-        server.closeIdleConnections();
+        // The HTTP server's own close cuts connections that seem idle, along which a request may be on its way.
+        NetServer.prototype.close.call(server, () => resolve());
+        const cut = () => {
+          isCutting = true;
+          server.close();
+        };
+        // What has come meanwhile is read first.
+        setTimeout(() => setImmediate(cut), onItsWayMs);
       }),
   };
 }

@@ -27,6 +27,23 @@ it('closes although a client keeps its connection busy, and answers what it has 
   await client.destroy();
 });
 
+it('answers a request that is on its way along a connection that seems idle as it closes', async () => {
+  const listener = await listenForApi('127.0.0.1', 0);
+  listener.serve((_, response) => response.end('done'));
+  const socket = connect(listener.port, '127.0.0.1').on('error', () => {});
+  let answers = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answers += text;
+  });
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  socket.write(request);
+  await expect.poll(() => answers).toContain('done');
+  socket.write(request);
+  await Promise.all([listener.close(), once(socket, 'close')]);
+  expect(answers.match(/done/g)).toHaveLength(2);
+  expect(answers).toContain('Connection: close');
+});
+
 it('a connection is kept for some fifty to a hundred and fifty requests, and then closed with an answer', async () => {
   const listener = await listenForApi('127.0.0.1', 0);
   listener.serve((request, response) => request.resume().once('end', () => response.end('done')));

@@ -1,5 +1,6 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ApiProblem, ask } from './client.ts';
+import { afterOutage } from './query-client.ts';
 import type { Session } from './types.ts';
 
 const key = ['session'];
@@ -25,6 +26,7 @@ export function useSignIn() {
   return useMutation({
     mutationFn: (body: { api_key: string } | { portal_token: string }) =>
       ask<Session>('POST', '/v1/session', { body }),
+    retry: afterOutage,
     onSuccess: (session) => becomes(client, session),
   });
 }

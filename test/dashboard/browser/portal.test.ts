@@ -39,6 +39,13 @@ test('a portal link, made on the page, shows one account only, and changes nothi
   const link = await admin.page.getByTestId('portal-link').textContent();
 
   const { page, context, complaints } = await openPage(browser);
+  // It says that nothing is opened only when that is so.
+  const isBusy = { status: 503, contentType: 'application/problem+json', body: '{}' };
+  await page.route(
+    '**/v1/session',
+    (route) => (route.request().method() === 'POST' ? route.fulfill(isBusy) : route.fallback()),
+    { times: 2 },
+  );
   await page.goto(link ?? '');
   await page.getByText('You see the webhooks of Customer GmbH').waitFor();
   expect(page.url()).toBe(`${postrider.apiUrl()}/`);
