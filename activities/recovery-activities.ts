@@ -56,7 +56,7 @@ export function createRecoveryActivities({
         () => counts,
       );
       const { held, marked } = await countLeft(db, id);
-      const rate = (await findRecovery(db, id))?.recovery_rate ?? 0;
+      const rate = (await findRecovery(db, id, new Date()))?.recovery_rate ?? 0;
       return { ...counts, end, rate, left: held, marked_left: marked };
     },
 

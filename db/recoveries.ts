@@ -22,22 +22,41 @@ export interface Recovery {
   rate_limit: number | null;
   /** The held delivery that has waited longest, of those whose turn it is; null when there is none. */
   oldest: DeliveryId | null;
+  /**
+   * There is none, and something held waits in a lane for a delivery that is to be attempted until the moment asked for, or has just
+   * ended: soon it may be its turn.
+   */
+  is_turn_near: boolean;
 }
+
+/** So many of those that wait in lanes are looked at. */
+const mostBehind = 1_000;
 
 /** How a webhook's recovery stands now; undefined when there is no such webhook. */
 export const findRecovery = query(
-  async (db: Database, webhookId: WebhookId): Promise<Recovery | undefined> => {
-    const [row] = await selectRows<{
-      is_webhook_deleted: boolean;
-      endpoint_state: EndpointState;
-      recovery_rate: number;
-      rate_limit: number | null;
-      oldest: string | null;
-    }>(
+  async (db: Database, webhookId: WebhookId, nearUntil: Date): Promise<Recovery | undefined> => {
+    const [row] = await selectRows<Omit<Recovery, 'oldest'> & { oldest: string | null }>(
       db,
-      sql`select w.deleted_at is not null as is_webhook_deleted, w.endpoint_state, w.recovery_rate, w.rate_limit,
-          (select d.id from deliveries d where d.webhook_id = w.id and ${isInTurn} and ${isStillToGo} order by d.id limit 1) as oldest
-        from webhooks w where w.id = ${uuidOf(webhookId)}`,
+      // In one statement: what was behind others is the first of its lane a moment later.
+      sql`select w.deleted_at is not null as is_webhook_deleted, w.endpoint_state, w.recovery_rate, w.rate_limit, o.oldest,
+          case when o.oldest is null then exists (
+            select from (
+              select distinct lane from (
+                select d.lane from deliveries d where d.webhook_id = w.id and d.status = 'held' and d.lane_state = 'behind'
+                limit ${mostBehind}
+              ) first_held
+            ) behind
+            join lanes l on l.webhook_id = w.id and l.lane = behind.lane
+            left join deliveries h on h.id = l.head
+            where h.lane_state is distinct from 'blocked'
+              and (h.next_attempt_at is null or h.next_attempt_at <= ${nearUntil.toISOString()}::timestamptz)
+          ) else false end as is_turn_near
+        from webhooks w
+        left join lateral (
+          select d.id as oldest from deliveries d
+          where d.webhook_id = w.id and ${isInTurn} and ${isStillToGo} order by d.id limit 1
+        ) o on true
+        where w.id = ${uuidOf(webhookId)}`,
     );
     return row && { ...row, oldest: row.oldest === null ? null : idOf('dlv', row.oldest) };
   },

@@ -20,7 +20,10 @@ export interface SentCounts {
   failed: number;
 }
 
-/** Why a page ended: its time was up, the endpoint is disabled, nothing is held any more, or the webhook is deleted. */
+/**
+ * Why a page ended: its time was up, the endpoint is disabled, nothing is held any more whose turn is near, or the webhook is
+ * deleted.
+ */
 export type PageEnd = 'more' | 'paused' | 'done' | 'gone';
 
 /** Sends held deliveries, oldest first, at their webhook's recovery rate. */
@@ -43,8 +46,10 @@ const takenMs = 500;
 const mostTaken = 50;
 /** Half of what an endpoint may have: the rest is for new events. */
 const mostInFlight = 32;
-/** An endpoint that has its share of attempts is asked again after so long. */
-const slotPauseMs = 250;
+/** An endpoint that has its share of attempts, and what waits in a lane for another, are looked at again after so long, in ms. */
+const pauseMs = 250;
+/** A turn that comes within so long, in ms, is waited for. What waits longer the sweep finds when its turn has come. */
+const nearMs = 10_000;
 /** Its limits are waited for so long at a time, in ms. */
 const turnPatienceMs = 1_000;
 
@@ -73,7 +78,7 @@ export function createRecoverySender({
     const inFlight = new Set<Promise<unknown>>();
     const batches: Promise<void>[] = [];
 
-    const somethingEnds = () => Promise.race([...inFlight, delay(slotPauseMs)]);
+    const somethingEnds = () => Promise.race([...inFlight, delay(pauseMs)]);
 
     async function slotOf(delivery: LoadedDelivery): Promise<Release | null> {
       for (;;) {
@@ -127,10 +132,11 @@ export function createRecoverySender({
       while (!isStopped() && performance.now() < endsAt) {
         // What ends makes way for the next of its lane.
         const isSending = inFlight.size > 0;
-        const recovery = await findRecovery(db, webhookId);
+        const recovery = await findRecovery(db, webhookId, new Date(Date.now() + nearMs));
         if (recovery === undefined || recovery.is_webhook_deleted) return 'gone';
-        if (recovery.oldest === null && !isSending) return 'done';
-        if (recovery.endpoint_state === 'disabled' || recovery.endpoint_state === 'probing') return 'paused';
+        const isPaused = recovery.endpoint_state === 'disabled' || recovery.endpoint_state === 'probing';
+        if (recovery.oldest === null && !isSending && (isPaused || !recovery.is_turn_near)) return 'done';
+        if (isPaused) return 'paused';
         const limited = recovery.rate_limit ?? Number.POSITIVE_INFINITY;
         const free = Math.min(mostInFlight, Math.max(2, Math.ceil(limited))) - inFlight.size;
         if (recovery.oldest === null || free <= 0 || slots.isSlow(webhookId)) {

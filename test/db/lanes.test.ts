@@ -16,7 +16,7 @@ import {
 } from '../../db/lanes.ts';
 import { findOverdueWorkflows } from '../../db/overdue-workflows.ts';
 import { recordAttempts } from '../../db/record-attempts.ts';
-import { markEnded, takeHeld } from '../../db/recoveries.ts';
+import { findRecovery, markEnded, takeHeld } from '../../db/recoveries.ts';
 import { deliveries, type EndpointState, lanes, webhooks } from '../../db/schema.ts';
 import { restoreLanes } from '../../db/stalled-lanes.ts';
 import type { Ordering } from '../../webhook/ordering.ts';
@@ -375,6 +375,28 @@ describe('lanes', () => {
     expect(await findEndedLanes(database.db, owner.webhook_id)).toEqual(keys);
     await recover(owner);
     expect(await startable(owner)).toEqual([first]);
+  });
+
+  it('keep a recovery waiting for what is held in them as long as it is soon its turn', async () => {
+    const owner = await newOwner();
+    const [head, next] = await accept(owner, ['a', 'a']);
+    const set = (id: DeliveryId, row: Partial<typeof deliveries.$inferInsert>) =>
+      database.db.update(deliveries).set(row).where(eq(deliveries.id, id));
+    const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
+    const find = async () => {
+      const found = await findRecovery(database.db, owner.webhook_id, inSeconds(10));
+      return { oldest: found?.oldest, is_turn_near: found?.is_turn_near };
+    };
+    await set(head!, { next_attempt_at: inSeconds(5) });
+    expect(await find()).toEqual({ oldest: null, is_turn_near: false });
+    await set(next!, { status: 'held' });
+    expect(await find()).toEqual({ oldest: null, is_turn_near: true });
+    await set(head!, { next_attempt_at: inSeconds(60) });
+    expect(await find()).toEqual({ oldest: null, is_turn_near: false });
+    await record(owner, head!, 'succeeds');
+    expect(await find()).toEqual({ oldest: null, is_turn_near: true });
+    expect(await advance(owner)).toEqual([]);
+    expect(await find()).toEqual({ oldest: next, is_turn_near: false });
   });
 
   it('are tried at a disabled endpoint with the delivery that they wait for', async () => {

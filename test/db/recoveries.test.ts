@@ -160,12 +160,13 @@ describe('a recovery', () => {
     const webhook = await newWebhook('healthy', { recovery_rate: 7 });
     const ids = [await newDelivery(webhook, { scheduled_attempts: 3 }), await newDelivery(webhook)];
     const last = await newDelivery(webhook);
-    expect(await findRecovery(database.db, webhook)).toEqual({
+    expect(await findRecovery(database.db, webhook, new Date())).toEqual({
       is_webhook_deleted: false,
       endpoint_state: 'healthy',
       recovery_rate: 7,
       rate_limit: null,
       oldest: ids[0],
+      is_turn_near: false,
     });
     expect(await take(webhook, 2, 'deliver/dlv_x/1')).toBe(2);
     expect(await rowOf(ids[0]!)).toMatchObject({
@@ -174,7 +175,7 @@ describe('a recovery', () => {
       scheduled_attempts: 3,
     });
     expect(await statusesOf(webhook)).toEqual(['pending', 'pending', 'held']);
-    expect((await findRecovery(database.db, webhook))?.oldest).toBe(last);
+    expect((await findRecovery(database.db, webhook, new Date()))?.oldest).toBe(last);
   });
 
   it.each(['disabled', 'probing'] as const)('takes nothing while the endpoint is %s', async (state) => {

@@ -1,22 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
+import { describe, expect, it } from 'vitest';
+import { postriderWithEndpoints } from '../setup/endpoints.ts';
 import type { Received } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
-import { endpointsOf } from './endpoints.ts';
 
-let postrider: TestPostrider;
-const { webhookTo, close } = endpointsOf(() => postrider);
-
-beforeAll(async () => {
-  postrider = await startTestPostrider();
-});
-afterAll(async () => {
-  await postrider.close();
-  await close();
-});
+const { postrider, webhookTo } = postriderWithEndpoints();
 
 /** Scaled. */
 const soon = 20_000;
+const later = 1_000_000;
 const never = 600_000_000;
 const byConversation = { ordering: { fifo_by: '/data/conversation' } };
 
@@ -149,5 +140,26 @@ describe('a webhook whose events are in order', () => {
     await endpoint.recover({ since: '2025-01-01T00:00:00Z', status: 'cancelled' });
     await endpoint.statusesAre({ succeeded: 35 });
     expect(ledger(endpoint.receiver.received.slice(30))).toEqual({ a: numbers(5) });
+  }, 60_000);
+
+  it('is sent what waits for one that is soon attempted again by the same recovery', async () => {
+    const failed = new Set<number>();
+    const endpoint = await webhookTo(
+      (_, body) => {
+        const { n } = contentOf(body);
+        if (n % 2 === 0 || failed.has(n)) return 200;
+        failed.add(n);
+        return 500;
+      },
+      { ...byConversation, retry_schedule: { delays_ms: [0, ...Array(3).fill(later)] } },
+    );
+    await endpoint.disable();
+    for (const n of numbers(6)) await endpoint.post({ conversation: 'a', n });
+    await endpoint.heldAre(6);
+    await endpoint.enable();
+    await endpoint.statusesAre({ succeeded: 6 });
+    expect(ledger(endpoint.receiver.received)).toEqual({ a: [0, 1, 1, 2, 3, 3, 4, 5, 5] });
+    // Had the first ended before, another would have sent the rest.
+    expect(await endpoint.recoveryIs({ state: 'done' })).toMatchObject({ sent: 6, left: 0 });
   }, 60_000);
 });

@@ -166,30 +166,12 @@ function tell(
   { books, ...trial }: { seconds: number; interruptions: number; histories: number; books: Books },
 ): void {
   const { perSecond, seed } = form;
-  const {
-    acknowledged,
-    scheduled,
-    dueMeanwhile,
-    refused,
-    otherwise,
-    unanswered,
-    lost,
-    unacknowledged,
-    pending,
-  } = books;
-  const counts = {
-    acknowledged,
-    scheduled,
-    'due meanwhile': dueMeanwhile,
-    refused,
-    otherwise,
-    unanswered,
-    lost,
-    unacknowledged,
-    pending,
-  };
-  const { attempts, unrecorded, repeated } = books;
-  const line = Object.entries({ ...counts, attempts, unrecorded, repeated, wrong: books.faults.length });
+  const { acknowledged, scheduled, dueMeanwhile, refused, otherwise, unanswered, lost } = books;
+  const { unacknowledged, pending, attempts, unrecorded, repeated, faults } = books;
+  const line = Object.entries({
+    ...{ acknowledged, scheduled, 'due meanwhile': dueMeanwhile, refused, otherwise, unanswered, lost },
+    ...{ unacknowledged, pending, attempts, unrecorded, repeated, wrong: faults.length },
+  });
   process.stdout.write(
     `${fault}: ${books.sent} events sent in ${trial.seconds} s: ${line.map(([what, count]) => `${count} ${what}`).join(', ')}\n`,
   );
