@@ -6,6 +6,7 @@ import type { PgDatabase, PgDialect, PgQueryResultHKT, PgSession } from 'drizzle
 import { drizzle as drizzleEmbedded } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import { createDiskRoom, refusingWhenFull } from './disk-room.ts';
+import { inTurns } from './in-turns.ts';
 import * as schema from './schema.ts';
 
 /** A connection or a transaction: what every query function takes first. */
@@ -82,19 +83,21 @@ export async function openEmbeddedDatabase(options: {
   if (folder === undefined) {
     const client = await PGlite.create(template === undefined ? {} : { loadDataDir: template });
     await client.exec(planSettings);
-    return { db: drizzleEmbedded(client, { schema }), kind: 'embedded', close: () => client.close() };
+    const turns = inTurns(client);
+    return { db: drizzleEmbedded(turns, { schema }), kind: 'embedded', close: () => turns.close() };
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const room = createDiskRoom(folder, onRoom);
   room.assertEnough();
   const client = await PGlite.create({ dataDir: folder });
   await client.exec(planSettings);
+  const turns = inTurns(refusingWhenFull(client, room));
   return {
-    db: drizzleEmbedded(refusingWhenFull(client, room), { schema }),
+    db: drizzleEmbedded(turns, { schema }),
     kind: 'embedded',
     // Closing it writes, too. What is not closed is as after a crash, which the next opening makes good.
     close: async () => {
-      if (room.isEnough()) await client.close();
+      if (room.isEnough()) await turns.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import type { PGlite } from '@electric-sql/pglite';
+import { aroundStatements } from './around-statements.ts';
 import { DatabaseUnavailable } from './errors.ts';
 
 /**
@@ -44,27 +45,10 @@ export function createDiskRoom(folder: string, onChange: (isEnough: boolean) => 
   };
 }
 
-const queries: ReadonlySet<string | symbol> = new Set(['query', 'exec', 'sql']);
-
 /** The same database, which begins no statement without room for it. */
 export function refusingWhenFull(client: PGlite, room: DiskRoom): PGlite {
-  const checked = <Client extends object>(of: Client): Client =>
-    new Proxy(of, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return value;
-        if (queries.has(name)) {
-          return async (...args: unknown[]) => {
-            room.assertEnough();
-            return value.apply(target, args);
-          };
-        }
-        if (name !== 'transaction') return value.bind(target);
-        return async (work: (tx: object) => Promise<unknown>) => {
-          room.assertEnough();
-          return value.call(target, (tx: object) => work(checked(tx)));
-        };
-      },
-    });
-  return checked(client);
+  return aroundStatements(client, async (work) => {
+    room.assertEnough();
+    return work();
+  });
 }
