@@ -49,13 +49,14 @@ export async function gatherStandings(
     }
     look();
   });
-  for (const { deliveries } of underWay) standings.push(...deliveries.map(attemptUnderWay));
+  for (const { deliveries } of underWay)
+    standings.push(...deliveries.map((delivery) => attemptUnderWay(delivery)));
   return standings;
 }
 
-/** It is asked after again at once, with more patience. */
-export function attemptUnderWay(delivery: Told): Unsettled {
-  return unsettled(delivery, 0, 'its attempt is under way');
+/** It is asked after again in so many ms; at once, with more patience, where it is made here. */
+export function attemptUnderWay(delivery: Told, inMs = 0): Unsettled {
+  return unsettled(delivery, inMs, 'its attempt is under way');
 }
 
 /** Its kind alone: its message may hold what must not get into a workflow's history. */

@@ -37,6 +37,11 @@ export interface SweepActivities {
 const graceMs = 3_000;
 /** Outcomes gather for seconds before they are told, and failures that go on before they are stored. */
 const outcomesGraceMs = 12_000;
+/**
+ * A workflow that is behind is told in every sweep, and keeps all of it in its history. From the last it sees how many are missing, which it
+ * then looks up.
+ */
+const mostToldOutcomes = 50;
 /** A change of a list waits a second for others. */
 const listGraceMs = 1_000 + graceMs;
 /** For the users of a table that gets a partition, who wait meanwhile. */
@@ -70,7 +75,9 @@ export function createSweepActivities({
   async function tellUncountedOutcomes() {
     const options = { now: new Date(), graceMs: outcomesGraceMs, limit: mostPerSweep };
     for (const { counted, ...webhook } of await findUncountedWebhooks(db, options)) {
-      await healthStarter.tellOutcomes(webhook, await findOutcomesAfter(db, webhook.id, counted));
+      const outcomes = await findOutcomesAfter(db, webhook.id, counted);
+      const last = outcomes.slice(mostToldOutcomes).slice(-1);
+      await healthStarter.tellOutcomes(webhook, [...outcomes.slice(0, mostToldOutcomes), ...last]);
     }
   }
 

@@ -4,7 +4,7 @@ import { createSweepActivities } from '../../activities/sweep-activities.ts';
 import { createAccount } from '../../db/accounts.ts';
 import type { OpenDatabase } from '../../db/database.ts';
 import { type AccountId, newId } from '../../db/ids.ts';
-import { webhooks } from '../../db/schema.ts';
+import { attempts, webhooks } from '../../db/schema.ts';
 import type { WatchedWebhook } from '../../temporal/webhook-workflow.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
@@ -26,6 +26,22 @@ async function newWebhook(columns: Partial<typeof webhooks.$inferInsert>) {
   return { id, account_id };
 }
 
+function sweepThatTells(healthStarter: Parameters<typeof createSweepActivities>[0]['healthStarter']) {
+  return createSweepActivities({
+    db: database.db,
+    starter: {
+      startDeliverEvents: async () => 'running',
+      startAnnounceInbox: async () => 'running',
+      tellToLookAgain: async () => {},
+    },
+    healthStarter,
+    recoveryStarter: { ensureRecovery: async () => 'running' },
+    failures: { tellOverdue: async () => {} },
+    lanes: { advanceEnded: async () => {} },
+    groupWindowMs: 0,
+  });
+}
+
 it('a sweep starts health workflows that were lost, and tells them what they may not have heard', async () => {
   const longAgo = new Date(Date.now() - 86_400_000);
   await newWebhook({ updated_at: longAgo });
@@ -43,26 +59,14 @@ it('a sweep starts health workflows that were lost, and tells them what they may
   const noted = (name: string) => async (webhook: WatchedWebhook) => {
     calls.push([name, webhook]);
   };
-  const { startHealthWorkflows } = createSweepActivities({
-    db: database.db,
-    starter: {
-      startDeliverEvents: async () => 'running',
-      startAnnounceInbox: async () => 'running',
-      tellToLookAgain: async () => {},
+  const { startHealthWorkflows } = sweepThatTells({
+    startHealth: async (webhook) => {
+      calls.push(['startHealth', webhook]);
+      return 'started';
     },
-    healthStarter: {
-      startHealth: async (webhook) => {
-        calls.push(['startHealth', webhook]);
-        return 'started';
-      },
-      tellOutcomes: noted('tellOutcomes'),
-      tellChanged: noted('tellChanged'),
-      tellDeleted: noted('tellDeleted'),
-    },
-    recoveryStarter: { ensureRecovery: async () => 'running' },
-    failures: { tellOverdue: async () => {} },
-    lanes: { advanceEnded: async () => {} },
-    groupWindowMs: 0,
+    tellOutcomes: noted('tellOutcomes'),
+    tellChanged: noted('tellChanged'),
+    tellDeleted: noted('tellDeleted'),
   });
   await startHealthWorkflows();
   expect(new Set(calls)).toEqual(
@@ -74,4 +78,30 @@ it('a sweep starts health workflows that were lost, and tells them what they may
     ]),
   );
   expect(calls).toHaveLength(4);
+});
+
+it('a sweep tells a health workflow that is far behind the first it has not counted, and the last, by which it knows of the others', async () => {
+  const count = 80;
+  const { id } = await newWebhook({ outcomes: count });
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  await database.db.insert(attempts).values(
+    numbers.map((outcome_number) => ({
+      ...{ id: newId('att'), account_id, webhook_id: id, delivery_id: newId('dlv'), outcome_number },
+      ...{ number: 1, trigger: 'schedule' as const, started_at: new Date(Date.now() - 60_000) },
+      ...{ duration_ms: 1, url: 'https://receiver.test/', request_headers: {}, succeeded: false },
+    })),
+  );
+  const told: number[][] = [];
+  const unforeseen = async () => {
+    throw new Error('unforeseen');
+  };
+  await sweepThatTells({
+    startHealth: unforeseen,
+    tellChanged: unforeseen,
+    tellDeleted: unforeseen,
+    async tellOutcomes(_, outcomes) {
+      told.push(outcomes.map(({ number = 0 }) => number));
+    },
+  }).startOverdueWorkflows();
+  expect(told).toEqual([[...numbers.slice(0, 50), count]]);
 });
