@@ -45,6 +45,9 @@ export function mostEvents(eventsPerWorkflow: number): number {
 /** A load is steady when workflows have been shared without a pause for so long, in ms: longer than a burst. */
 const steadyMs = 1_000;
 
+/** A pause that ends one, in ms: what the transactions of a busy machine take, and more. */
+const mostApartMs = 1_500;
+
 /** Says which events share a workflow. */
 export interface Pacing {
   /**
@@ -73,8 +76,8 @@ export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pac
 
   function begin(event: EventId, now: number, part = 1): OpenGroup {
     const first = deliverWorkflowId(event);
-    // Groups that are shared one after the other are a steady load, however far apart the transactions are.
-    const hasPaused = now > lastStartsAt + (wasShared ? longestWindowMs(windowMs) : currentMs);
+    // Groups that are shared one after the other are a steady load: of large ones the transactions are far apart.
+    const hasPaused = now > lastStartsAt + (wasShared ? mostApartMs : currentMs);
     if (hasPaused || !wasShared) sharedSince = now;
     currentMs = hasPaused ? windowMs : nextWindowMs();
     lastStartsAt = Math.max(now, lastStartsAt + currentMs);

@@ -166,6 +166,17 @@ test('a burst shares workflows of no more than 50 events; a load that lasts long
   expect(pacing.place(newId('evt'), [webhooks[0]!], from + 10_000)[0]).not.toBe(afterAPause);
 });
 
+test('large transactions a second apart are a load that lasts', () => {
+  const pacing = createPacing(limits);
+  const groups = new Map<Group, number>();
+  for (let transaction = 0; transaction < 10; transaction += 1) {
+    const now = transaction * 1_000;
+    for (let n = 0; n < 400; n += 1) groups.set(pacing.place(newId('evt'), [webhooks[0]!], now)[0]!, now);
+  }
+  const late = [...groups].filter(([, now]) => now >= 3_000).map(([{ events }]) => events.size);
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(400);
+});
+
 test('when the stream has ebbed, events have workflows of their own again', () => {
   const pacing = createPacing(limits);
   const place = (now: number) => pacing.place(newId('evt'), [webhooks[0]!], now)[0]!;
