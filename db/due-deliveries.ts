@@ -137,7 +137,8 @@ async function loadDeliveries(db: Database, condition: SQL, name: string): Promi
   return rows.map(toLoadedDelivery);
 }
 
-interface DeliveryRow {
+/** The columns of its webhook stand beside its own. */
+interface DeliveryRow extends Omit<LoadedWebhook, 'id' | 'is_deleted'> {
   id: string;
   account_id: string;
   workflow_id: string;
@@ -162,21 +163,6 @@ interface DeliveryRow {
   created_ms: number;
   webhook_id: string;
   is_webhook_deleted: boolean;
-  rate_limit: number | null;
-  max_in_flight: number | null;
-  endpoint_state: EndpointState;
-  ordering: Ordering | null;
-  on_failure: OnFailure;
-  url: string | null;
-  profile: string;
-  retry_schedule: unknown;
-  timeout_ms: number | null;
-  filter: string | null;
-  transformation: string | null;
-  headers_sealed: string | null;
-  auth_sealed: string | null;
-  tls_sealed: string | null;
-  secrets_sealed: string[];
 }
 
 function toLoadedDelivery(row: DeliveryRow): LoadedDelivery {

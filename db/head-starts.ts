@@ -3,7 +3,8 @@ import { type Database, selectRows } from './database.ts';
 import type { HeadStart } from './due-deliveries.ts';
 import { query } from './errors.ts';
 import { type DeliveryId, idOf, uuidOf } from './ids.ts';
-import { unnest } from './unnest.ts';
+import type { DeliveryStatus } from './schema.ts';
+import { anyOf, unnest } from './unnest.ts';
 
 /**
  * Says once more that this process makes the first attempts of the deliveries; of those that have ended nothing is said. One
@@ -41,6 +42,33 @@ export const takeHeadStarts = query(
       { name: 'take_head_starts' },
     );
     return new Set(rows.map(({ id }) => idOf('dlv', id)));
+  },
+);
+
+/** How deliveries stand that other processes attempt; those that are stored. */
+export const findHeadStarts = query(
+  async (
+    db: Database,
+    ids: readonly DeliveryId[],
+  ): Promise<Map<DeliveryId, { status: DeliveryStatus; head_start: HeadStart | null }>> => {
+    const rows = await selectRows<{
+      id: string;
+      status: DeliveryStatus;
+      at_ms: number | null;
+      age_ms: number | null;
+    }>(
+      db,
+      sql`select id, status, (extract(epoch from head_start_at) * 1000)::float8 as at_ms,
+            abs(extract(epoch from now() - head_start_at) * 1000)::float8 as age_ms
+          from deliveries where id = ${anyOf(ids.map(uuidOf), 'uuid')}`,
+      { name: 'find_head_starts' },
+    );
+    return new Map(
+      rows.map(({ id, status, at_ms, age_ms }) => [
+        idOf('dlv', id),
+        { status, head_start: at_ms === null ? null : { at_ms, age_ms: age_ms ?? 0 } },
+      ]),
+    );
   },
 );
 

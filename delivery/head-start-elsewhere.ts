@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { type HeadStart, type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts';
-import { takeOverHeadStarts } from '../db/head-starts.ts';
+import { findHeadStarts, takeOverHeadStarts } from '../db/head-starts.ts';
 import type { DeliveryId } from '../db/ids.ts';
+import type { DeliveryStatus } from '../db/schema.ts';
 
 /** What became of deliveries whose first attempt another process makes. */
 export interface Elsewhere {
@@ -37,24 +38,24 @@ export async function awaitElsewhere(
   const result: Elsewhere = { free: [], ended: [], underWay: [] };
   const startedAt = performance.now();
   const heard = new Map(
-    deliveries.map(({ id, head_start }) => [id, { at_ms: head_start?.at_ms, silentMs: 0 }]),
+    deliveries.map((delivery) => [delivery.id, { delivery, at_ms: delivery.head_start?.at_ms, silentMs: 0 }]),
   );
-  const settle = (id: DeliveryId, delivery: LoadedDelivery | undefined) => {
+  const free: DeliveryId[] = [];
+  const settle = (id: DeliveryId, status: DeliveryStatus | undefined) => {
     heard.delete(id);
-    if (delivery === undefined) result.ended.push('gone');
-    else if (delivery.status === 'pending') result.free.push(delivery);
-    else result.ended.push(delivery.status);
+    if (status === 'pending') free.push(id);
+    else result.ended.push(status ?? 'gone');
   };
 
   for (let pauseMs = firstPauseMs; heard.size > 0; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     await delay(pauseMs);
-    const stored = await loadById(db, [...heard.keys()]);
+    const stored = await findHeadStarts(db, [...heard.keys()]);
     const silent: { id: DeliveryId; head_start: HeadStart }[] = [];
     for (const [id, last] of heard) {
-      const delivery = stored.get(id);
-      const headStart = delivery?.head_start ?? null;
-      if (delivery?.status !== 'pending' || headStart === null) {
-        settle(id, delivery);
+      const now = stored.get(id);
+      const headStart = now?.head_start ?? null;
+      if (now?.status !== 'pending' || headStart === null) {
+        settle(id, now?.status);
         continue;
       }
       // The pause, and not the time: where everyone had to wait, silence says nothing.
@@ -63,21 +64,21 @@ export async function awaitElsewhere(
       if (headStart.age_ms > staleMs && last.silentMs >= watchMs) silent.push({ id, head_start: headStart });
       else if (headStart.age_ms <= staleMs && performance.now() - startedAt > waitMs) {
         heard.delete(id);
-        result.underWay.push(delivery);
+        result.underWay.push(last.delivery);
       }
     }
     if (silent.length > 0) {
       await takeOverHeadStarts(db, silent);
-      const taken = await loadById(
+      const taken = await findHeadStarts(
         db,
         silent.map(({ id }) => id),
       );
-      for (const { id } of silent) if (taken.get(id)?.head_start == null) settle(id, taken.get(id));
+      for (const { id } of silent) if (taken.get(id)?.head_start == null) settle(id, taken.get(id)?.status);
     }
   }
+  for (const delivery of free.length === 0 ? [] : await loadDeliveriesById(db, free)) {
+    if (delivery.status === 'pending') result.free.push(delivery);
+    else result.ended.push(delivery.status);
+  }
   return result;
-}
-
-async function loadById(db: Database, ids: readonly DeliveryId[]): Promise<Map<DeliveryId, LoadedDelivery>> {
-  return new Map((await loadDeliveriesById(db, ids)).map((delivery) => [delivery.id, delivery]));
 }
