@@ -21,6 +21,12 @@ export class PortNotUsable extends Error {
  */
 export const patienceWithClients = { headers: 15_000, request: 30_000, unread: 60_000, checkEvery: 5_000 };
 
+/**
+ * An idle connection is kept for so long, in ms: load balancers and clients keep theirs for a minute at most, and what they send along one that
+ * is closed at that moment fails.
+ */
+const idleMs = 75_000;
+
 /** After this process takes no more connections, a request may still be on its way along those that are open for so long, in ms. */
 const onItsWayMs = 200;
 
@@ -58,6 +64,7 @@ export async function listenForApi(
       headersTimeout: patienceMs.headers,
       requestTimeout: patienceMs.request,
       connectionsCheckingInterval: patienceMs.checkEvery,
+      keepAliveTimeout: idleMs,
     },
     (request, response) => {
       // A connection that is kept alive brings further requests, for ever: this answer is the last on it.
@@ -77,8 +84,13 @@ export async function listenForApi(
     close: () =>
       new Promise((resolve) => {
         isClosing = true;
+        // A client that stalls is not waited for: nothing else looks at its connection any more.
+        const stalled = setTimeout(() => server.closeAllConnections(), patienceMs.request);
         // The HTTP server's own close cuts connections that seem idle, along which a request may be on its way.
-        NetServer.prototype.close.call(server, () => resolve());
+        NetServer.prototype.close.call(server, () => {
+          clearTimeout(stalled);
+          resolve();
+        });
         const cut = () => {
           isCutting = true;
           server.close();

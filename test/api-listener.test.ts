@@ -44,6 +44,31 @@ it('answers a request that is on its way along a connection that seems idle as i
   expect(answers).toContain('Connection: close');
 });
 
+it('closes although a client was answered and never sends the rest of its request', async () => {
+  const patience = { headers: 200, request: 300, unread: 60_000, checkEvery: 30_000 };
+  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patience);
+  listener.serve((_, response) => response.writeHead(413).end('too much'));
+  const socket = connect(listener.port, '127.0.0.1').on('error', () => {});
+  let answers = '';
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    answers += text;
+  });
+  socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nbeginning');
+  await expect.poll(() => answers).toContain('too much');
+  await Promise.all([listener.close(), once(socket, 'close')]);
+});
+
+it('an idle connection is kept for longer than load balancers keep theirs', async () => {
+  const listener = await listenForApi('127.0.0.1', 0);
+  listener.serve((_, response) => response.end('done'));
+  const client = new Client(`http://127.0.0.1:${listener.port}`);
+  const { headers, body } = await client.request({ path: '/', method: 'GET' });
+  await body.dump();
+  expect(headers['keep-alive']).toBe('timeout=75');
+  await client.destroy();
+  await listener.close();
+});
+
 it('a connection is kept for some fifty to a hundred and fifty requests, and then closed with an answer', async () => {
   const listener = await listenForApi('127.0.0.1', 0);
   listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
