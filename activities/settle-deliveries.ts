@@ -33,6 +33,8 @@ export interface Owner {
 
 /** Someone else is at it: asked after again, in ms. */
 const askAgainMs = 1_000;
+/** Another process makes its attempt, and has for a second: it may go on until the endpoint's timeout. */
+const underWayElsewhereMs = 2_000;
 /** No attempt is begun here, since the process stops. */
 const elsewhereMs = 1_000;
 
@@ -91,7 +93,7 @@ export function createSettler({
     const { free, ended, underWay } = await awaitElsewhere(db, deliveries);
     return [
       ...ended.map((status) => (status === 'gone' ? 'ended elsewhere' : status)),
-      ...underWay.map(attemptUnderWay),
+      ...underWay.map((delivery) => attemptUnderWay(delivery, underWayElsewhereMs)),
       ...(await gatherStandings(await beginHere(free, owner), owner.patienceMs)),
     ];
   }

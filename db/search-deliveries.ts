@@ -1,9 +1,10 @@
 import { and, type SQL, sql } from 'drizzle-orm';
-import { type Database, selectRows } from './database.ts';
+import type { Database } from './database.ts';
 import { type Delivery, findDeliveriesById } from './deliveries.ts';
 import { query } from './errors.ts';
-import { type AccountId, type EventId, idOf, uuidOf, type WebhookId } from './ids.ts';
+import { type AccountId, type EventId, uuidOf, type WebhookId } from './ids.ts';
 import type { PageRequest } from './paging.ts';
+import { readStretch } from './read-stretch.ts';
 import type { DeliveryStatus } from './schema.ts';
 import { deliveries, events } from './schema.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type TimeFilter,
   timeCondition,
 } from './search-conditions.ts';
-import { type SearchedPage, type Stretch, type StretchResult, searchPage } from './search-page.ts';
+import { type SearchedPage, type Stretch, searchPage } from './search-page.ts';
 
 /** `failing`: pending, and attempted in vain. */
 export type SoughtStatus = DeliveryStatus | 'failing';
@@ -36,7 +37,7 @@ export const searchDeliveries = query(
     hasLeft?: () => boolean,
   ): Promise<SearchedPage<Delivery>> => {
     const found = await searchPage(page, { ...searchLimits(filter), hasLeft }, (stretch) =>
-      look(db, accountId, filter, stretch),
+      readStretch(db, 'dlv', stretchStatement(accountId, filter, stretch)),
     );
     return { ...found, data: await findDeliveriesById(db, accountId, found.data) };
   },
@@ -45,24 +46,6 @@ export const searchDeliveries = query(
 /** One by one, by its key: joined in any other way it could mean to read all events there are. */
 const joinedEvent = sql`cross join lateral
   (select * from ${events} where ${events.id} = ${deliveries.event_id} limit 1) as events`;
-
-async function look(
-  db: Database,
-  accountId: AccountId,
-  filter: DeliveryFilter,
-  stretch: Stretch<'dlv'>,
-): Promise<StretchResult<'dlv'>> {
-  const [row] = await selectRows<{ looked_at: number; last: string | null; found: string[] }>(
-    db,
-    stretchStatement(accountId, filter, stretch),
-  );
-  if (row === undefined) throw new Error('a stretch of deliveries has no result');
-  return {
-    looked_at: row.looked_at,
-    last: row.last === null ? undefined : idOf('dlv', row.last),
-    found: row.found.map((uuid) => idOf('dlv', uuid)),
-  };
-}
 
 /**
  * The statement takes the stretch from an index, in its order, without looking at anything that the index does not tell; then

@@ -1,9 +1,10 @@
 import { and, type SQL, sql } from 'drizzle-orm';
-import { type Database, selectRows } from './database.ts';
+import type { Database } from './database.ts';
 import { query } from './errors.ts';
 import { type EventSummary, findEventsById, isScheduled } from './events.ts';
-import { type AccountId, idOf, uuidOf } from './ids.ts';
+import { type AccountId, uuidOf } from './ids.ts';
 import type { PageRequest } from './paging.ts';
+import { readStretch } from './read-stretch.ts';
 import { type EventStatus, events } from './schema.ts';
 import {
   type EventFilter,
@@ -28,18 +29,9 @@ export const searchEvents = query(
     page: PageRequest<'evt'>,
     hasLeft?: () => boolean,
   ): Promise<SearchedPage<EventSummary>> => {
-    const found = await searchPage(page, { ...searchLimits(filter), hasLeft }, async (stretch) => {
-      const [row] = await selectRows<{ looked_at: number; last: string | null; found: string[] }>(
-        db,
-        eventStretchStatement(accountId, filter, stretch),
-      );
-      if (row === undefined) throw new Error('a stretch of events has no result');
-      return {
-        looked_at: row.looked_at,
-        last: row.last === null ? undefined : idOf('evt', row.last),
-        found: row.found.map((uuid) => idOf('evt', uuid)),
-      };
-    });
+    const found = await searchPage(page, { ...searchLimits(filter), hasLeft }, (stretch) =>
+      readStretch(db, 'evt', eventStretchStatement(accountId, filter, stretch)),
+    );
     return { ...found, data: await findEventsById(db, accountId, found.data) };
   },
 );

@@ -4,7 +4,7 @@ import { query } from './errors.ts';
 import { idleAtMost } from './idle-at-most.ts';
 import { type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import { type AttemptRecord, type RecordedAttempt, recordAttempts } from './record-attempts.ts';
-import { unnest } from './unnest.ts';
+import { anyOf, unnest } from './unnest.ts';
 
 /** What an attempt of a queued delivery is recorded by. */
 export interface Settleable {
@@ -63,9 +63,10 @@ export const settleQueued = query(
       if (rows.length === 0) return [];
       const records = rows.map((row) => recordOf({ ...row, id: idOf('dlv', row.id) }));
       const recorded = new Map((await recordAttempts(tx, records)).map((one) => [one.delivery_id, one]));
+      const ids = rows.map(({ id }) => id);
       await tx.execute(
         sql`update deliveries set pull_number = null
-            where id = any(${sql.param(rows.map(({ id }) => id))}::uuid[]) and status in ('queued', 'expired')`,
+            where id = ${anyOf(ids, 'uuid')} and status in ('queued', 'expired')`,
       );
       return rows.flatMap(({ number, expires_ms }, index) => {
         const record = records[index] as AttemptRecord;

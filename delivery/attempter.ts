@@ -7,13 +7,13 @@ import { type AttemptId, type DeliveryId, newId } from '../db/ids.ts';
 import type { AttemptRecord } from '../db/record-attempts.ts';
 import type { AttemptTrigger, DeliveryStatus } from '../db/schema.ts';
 import type { Cidr } from '../webhook/address-policy.ts';
+import { delayAfterFailure, notFollowed } from '../webhook/delay-after-failure.ts';
 import { isLimited } from '../webhook/endpoint-limits.ts';
-import type { FailureReason } from '../webhook/failure-reasons.ts';
-import { delayAfterOwnFault, ownFaults } from '../webhook/own-faults.ts';
+import { isOwnFault } from '../webhook/own-faults.ts';
 import { judge } from '../webhook/response-rules.ts';
-import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { logAttempt, responseOf } from './attempt-record.ts';
+import { attemptsBeside } from './attempts-beside.ts';
 import type { EndpointLimiter } from './endpoint-limiter.ts';
 import { type Expirer, hasExpired } from './expirer.ts';
 import type { Expressions } from './expressions.ts';
@@ -121,18 +121,19 @@ export function createAttempter(dependencies: {
     const { headers, body, answer } = posted;
     const verdict = judge(target.profile, answer, { now: Date.now() });
     const isFollowed = trigger === 'schedule' && verdict.outcome === 'failed' && verdict.retryable;
-    const chance = { random, scale: scheduleScale };
-    const besideMs = isFollowed
-      ? delayAfterOwnFault(verdict.reason, await besideOf(delivery, verdict.reason), chance)
-      : null;
-    const stepMs =
-      isFollowed && besideMs === null
-        ? nextDelayMs(target.retrySchedule, delivery.scheduled_attempts + 1, {
+    const next = isFollowed
+      ? delayAfterFailure(
+          target.retrySchedule,
+          {
+            reason: verdict.reason,
             retryAfterMs: verdict.retryAfterMs,
-            ...chance,
-          })
-        : besideMs;
-    const delayMs = stepMs === null ? null : Math.min(stepMs, expiresInMs(delivery));
+            attemptsMade: delivery.scheduled_attempts + 1,
+            attemptsBeside: await attemptsBeside(delivery, verdict.reason, countBeside),
+          },
+          { random, scale: scheduleScale },
+        )
+      : notFollowed;
+    const delayMs = next.delayMs === null ? null : Math.min(next.delayMs, expiresInMs(delivery));
     const dueAt = delayMs === null ? null : performance.now() + delayMs;
     const record: AttemptRecord = {
       id,
@@ -152,7 +153,7 @@ export function createAttempter(dependencies: {
       is_awaited: delivery.lane !== null,
       blocks:
         verdict.outcome === 'failed' && delayMs === null && trigger === 'schedule' && blocksLane(delivery),
-      is_beside: besideMs !== null,
+      is_beside: next.isBeside,
       next_attempt_at: delayMs === null ? null : new Date(Date.now() + delayMs),
     };
     const { status, number, outcome_number, is_blocking, is_untold } = await recorder.record(record);
@@ -178,15 +179,8 @@ export function createAttempter(dependencies: {
       due_at: dueAt,
       is_gone: isGone,
       is_final: verdict.outcome === 'failed' && !verdict.retryable && !isGone,
-      is_own_fault: verdict.outcome === 'failed' && ownFaults.includes(verdict.reason),
+      is_own_fault: verdict.outcome === 'failed' && isOwnFault(verdict.reason),
     };
-  }
-
-  /** Those that a delivery has had beside its schedule: nothing is asked where it has had none, or the fault is another's. */
-  async function besideOf(delivery: LoadedDelivery, reason: FailureReason): Promise<number> {
-    const isCertain = delivery.attempt_count === delivery.scheduled_attempts || !ownFaults.includes(reason);
-    // While the database is away it is soon attempted again: that uses up nothing.
-    return isCertain ? 0 : countBeside(delivery.id).catch(() => 0);
   }
 
   async function expire({ id, attempt_count }: LoadedDelivery): Promise<AttemptOutcome> {

@@ -7,6 +7,7 @@ import { countTaken, type Queued, takeQueued } from '../db/pull-queue.ts';
 import { nothingSent } from '../webhook/answer.ts';
 import { buildRequest } from '../webhook/request.ts';
 import { UnsendableEventError } from '../webhook/unsendable-event.ts';
+import { attemptsBeside } from './attempts-beside.ts';
 import type { ChangesFeed } from './changes-feed.ts';
 import { eventToSend } from './event-to-send.ts';
 import { hasExpired } from './expirer.ts';
@@ -91,8 +92,9 @@ export function createPullDoor({
       const target = targets.open(delivery.webhook);
       const made = asked === 'passes' ? await bodyOf(expressions, delivery, target.profile, event) : asked;
       if (typeof made !== 'string') {
-        const hasNone = delivery.attempt_count === delivery.scheduled_attempts;
-        const attempts_beside = hasNone ? 0 : await countAttemptsBeside(db, delivery.id).catch(() => 0);
+        const attempts_beside = await attemptsBeside(delivery, made.reason, (id) =>
+          countAttemptsBeside(db, id),
+        );
         await settler.report(webhook, [
           { number, at_ms: attemptedAt.getTime(), answer: made, attempts_beside },
         ]);

@@ -13,9 +13,8 @@ import {
   settleQueued,
 } from '../db/settle-queued.ts';
 import type { Answer } from '../webhook/answer.ts';
-import { delayAfterOwnFault } from '../webhook/own-faults.ts';
+import { delayAfterFailure, notFollowed } from '../webhook/delay-after-failure.ts';
 import { judge } from '../webhook/response-rules.ts';
-import { nextDelayMs } from '../webhook/retry-schedule.ts';
 import { logAttempt, responseOf } from './attempt-record.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { PullCursor } from './pull-cursor.ts';
@@ -99,17 +98,16 @@ export function createPullSettler({
     if (verdict.outcome === 'succeeded') return record;
     const { reason, detail, retryAfterMs } = verdict;
     const isFollowed = verdict.retryable && !delivery.is_test;
-    const chance = { random: Math.random, scale: scheduleScale };
-    const besideMs =
-      isFollowed && attempts_beside !== undefined
-        ? delayAfterOwnFault(reason, attempts_beside, chance)
-        : null;
-    const delayMs =
-      isFollowed && besideMs === null
-        ? nextDelayMs(retrySchedule, delivery.scheduled_attempts + 1, { retryAfterMs, ...chance })
-        : besideMs;
+    const attemptsMade = delivery.scheduled_attempts + 1;
+    const { delayMs, isBeside } = isFollowed
+      ? delayAfterFailure(
+          retrySchedule,
+          { reason, retryAfterMs, attemptsMade, attemptsBeside: attempts_beside },
+          { random: Math.random, scale: scheduleScale },
+        )
+      : notFollowed;
     const next_attempt_at = delayMs === null ? null : new Date(Date.now() + delayMs);
-    return { ...record, succeeded: false, reason, detail, is_beside: besideMs !== null, next_attempt_at };
+    return { ...record, succeeded: false, reason, detail, is_beside: isBeside, next_attempt_at };
   }
 
   return {

@@ -3,6 +3,11 @@ import type { FailureReason } from './failure-reasons.ts';
 /** What kept an attempt from being made is on our side, and passes: the receiver had no chance to answer. */
 export const ownFaults: readonly FailureReason[] = ['proxy', 'expressions_busy'];
 
+/** Whether an attempt failed by such a fault. */
+export function isOwnFault(reason: FailureReason): boolean {
+  return ownFaults.includes(reason);
+}
+
 /** So often is a delivery attempted again without using up its schedule: for about a day. */
 const mostAttempts = 100;
 const firstMs = 10_000;
@@ -20,7 +25,7 @@ export function delayAfterOwnFault(
   attemptsBeside: number,
   { random, scale }: { readonly random: () => number; readonly scale: number },
 ): number | null {
-  if (!ownFaults.includes(reason) || attemptsBeside >= mostAttempts) return null;
+  if (!isOwnFault(reason) || attemptsBeside >= mostAttempts) return null;
   // 2 ** 7 is beyond the longest.
   const ms = Math.min(longestMs, firstMs * 2 ** Math.min(attemptsBeside, 7));
   return Math.round(ms * (1 + jitter * random()) * scale);

@@ -138,6 +138,8 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
     ...overrides,
   });
   const server = app.listen(0, '127.0.0.1');
+  // A connection that is idle because the embedded database keeps this thread busy is not closed under the next request.
+  server.keepAliveTimeout = 120_000;
   await new Promise((resolve) => server.once('listening', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

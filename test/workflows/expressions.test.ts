@@ -1,19 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
+import { expect, it } from 'vitest';
+import { postriderWithEndpoints } from '../setup/endpoints.ts';
 import { waitFor } from '../setup/wait-for.ts';
-import { endpointsOf } from './endpoints.ts';
 
-let postrider: TestPostrider;
-const { webhookTo, close } = endpointsOf(() => postrider);
-
-beforeAll(async () => {
-  postrider = await startTestPostrider();
-});
-afterAll(async () => {
-  await postrider.close();
-  await close();
-});
+const { postrider, webhookTo } = postriderWithEndpoints();
 
 /** Half a second, scaled. */
 const retry_schedule = { delays_ms: [0, ...Array(25).fill(500_000)] };

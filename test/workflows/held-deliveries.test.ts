@@ -1,18 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
+import { describe, expect, it } from 'vitest';
+import { postriderWithEndpoints } from '../setup/endpoints.ts';
 import { waitFor } from '../setup/wait-for.ts';
-import { endpointsOf } from './endpoints.ts';
 
-let postrider: TestPostrider;
-const { webhookTo, close } = endpointsOf(() => postrider);
-
-beforeAll(async () => {
-  postrider = await startTestPostrider();
-});
-afterAll(async () => {
-  await postrider.close();
-  await close();
-});
+const { postrider, webhookTo } = postriderWithEndpoints();
 
 /** Scaled. */
 const twoSeconds = 2_000_000;

@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
+import { describe, expect, it } from 'vitest';
+import { postriderWithEndpoints } from '../setup/endpoints.ts';
 import { waitFor } from '../setup/wait-for.ts';
-import { endpointsOf } from './endpoints.ts';
 
 /** `npm run test:lanes` has ten thousand. */
 const lanes = Number(process.env.LANES ?? 15);
 const isMeasured = process.env.LANES !== undefined;
 const timeoutMs = 30_000 + lanes * 60;
 
-let postrider: TestPostrider;
-const { webhookTo, close } = endpointsOf(() => postrider);
-
-beforeAll(async () => {
-  postrider = await startTestPostrider();
-});
-afterAll(async () => {
-  await postrider.close();
-  await close();
-});
+const { postrider, webhookTo } = postriderWithEndpoints();
 
 const byConversation = { ordering: { fifo_by: '/data/conversation' } };
 /** Scaled: ten minutes. */

@@ -4,8 +4,8 @@ import { afterEach, expect, it } from 'vitest';
 import { type Database, openEmbeddedDatabase, openServerDatabase } from '../../db/database.ts';
 import type { WebhookId } from '../../db/ids.ts';
 import { deliveries, webhooks } from '../../db/schema.ts';
+import { endpointsOf } from '../setup/endpoints.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
-import { endpointsOf } from './endpoints.ts';
 
 let postrider: TestPostrider;
 const { webhookTo, close } = endpointsOf(() => postrider);

@@ -1,3 +1,4 @@
+import type { ComponentProps } from 'react';
 import { TextAreaField, TextField } from '../../ui/field.tsx';
 import { FormSection, isAnyWrong } from './form-section.tsx';
 import type { FormValues } from './form-values.ts';
@@ -16,27 +17,19 @@ export function CertificateFields({ values, set, problemAt }: FieldsProps) {
       note={noteOf(values)}
       isOpen={isAnyWrong(problemAt, '/client_certificate', '/server_ca')}
     >
-      <TextAreaField
+      <PemField
         label="Certificate"
-        isOptional
-        isMono
         rows={4}
         placeholder="-----BEGIN CERTIFICATE-----"
-        spellCheck={false}
-        wrap="off"
         value={values.certificate}
         onChange={(event) => set('certificate', event.target.value)}
         hint="PEM, with its chain after it"
         error={isOfKey ? undefined : problem}
       />
-      <TextAreaField
+      <PemField
         label="Private key"
-        isOptional
-        isMono
         rows={values.privateKey.includes('\n') ? 4 : 2}
         placeholder="-----BEGIN PRIVATE KEY-----"
-        spellCheck={false}
-        wrap="off"
         autoComplete="off"
         value={values.privateKey}
         onChange={(event) => set('privateKey', event.target.value)}
@@ -55,14 +48,10 @@ export function CertificateFields({ values, set, problemAt }: FieldsProps) {
           error={passphraseProblem}
         />
       )}
-      <TextAreaField
+      <PemField
         label="Authorities of the receiver"
-        isOptional
-        isMono
         rows={3}
         placeholder="-----BEGIN CERTIFICATE-----"
-        spellCheck={false}
-        wrap="off"
         value={values.serverCa}
         onChange={(event) => set('serverCa', event.target.value)}
         hint="PEM: its certificate is held against these instead of the public ones"
@@ -70,6 +59,10 @@ export function CertificateFields({ values, set, problemAt }: FieldsProps) {
       />
     </FormSection>
   );
+}
+
+function PemField(field: ComponentProps<typeof TextAreaField>) {
+  return <TextAreaField {...field} isOptional isMono spellCheck={false} wrap="off" />;
 }
 
 function noteOf({ certificate, serverCa }: FormValues): string {

@@ -1,6 +1,21 @@
-import type { TestPostrider } from '../setup/postrider.ts';
-import { type Receiver, type Reply, startReceiver } from '../setup/receiver.ts';
-import { waitFor } from '../setup/wait-for.ts';
+import { afterAll, beforeAll } from 'vitest';
+import { startTestPostrider, type TestPostrider } from './postrider.ts';
+import { type Receiver, type Reply, startReceiver } from './receiver.ts';
+import { waitFor } from './wait-for.ts';
+
+/** One Postrider for all tests of the file that calls this, there from the first of them on, and webhooks as `endpointsOf` has them. */
+export function postriderWithEndpoints() {
+  const postrider = {} as TestPostrider;
+  const { webhookTo, close } = endpointsOf(() => postrider);
+  beforeAll(async () => {
+    Object.assign(postrider, await startTestPostrider());
+  });
+  afterAll(async () => {
+    await postrider.close();
+    await close();
+  });
+  return { postrider, webhookTo };
+}
 
 let types = 0;
 
