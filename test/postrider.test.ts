@@ -4,7 +4,7 @@ import { parseConfig } from '../config.ts';
 import { DataFolderInUse } from '../data-folder.ts';
 import { type Postrider, startPostrider } from '../postrider.ts';
 import type { Role } from '../roles.ts';
-import { freePorts } from '../temporal/free-ports.ts';
+import { lastingPorts } from './setup/lasting-ports.ts';
 import { testSettings } from './setup/postrider.ts';
 import { startReceiver } from './setup/receiver.ts';
 import { waitFor } from './setup/wait-for.ts';
@@ -32,7 +32,7 @@ it('delivers with the API and two workers apart on a server, and refuses a secon
     await expect(startRoles(env, 'worker')).rejects.toThrow(DataFolderInUse);
     return;
   }
-  const [METRICS_PORT = 0] = await freePorts('127.0.0.1', [undefined]);
+  const [METRICS_PORT = 0] = await lastingPorts(1);
   const workers = [
     await startRoles(env, 'worker'),
     await startRoles({ ...env, METRICS_PORT: `${METRICS_PORT}` }, 'worker'),

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePorts } from '../temporal/free-ports.ts';
+import { lastingPorts } from './setup/lasting-ports.ts';
 import { testSettings } from './setup/postrider.ts';
 import { type Receiver, startReceiver } from './setup/receiver.ts';
 import { waitFor } from './setup/wait-for.ts';
@@ -22,7 +22,7 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
   beforeEach(async () => {
     settings = await testSettings('empty');
     receiver = await startReceiver();
-    port = (await freePorts('127.0.0.1', [undefined]))[0] as number;
+    port = (await lastingPorts(1))[0] as number;
     start();
   });
   afterEach(async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { freePorts } from '../temporal/free-ports.ts';
+import { lastingPorts } from './setup/lasting-ports.ts';
 import { type Receiver, startReceiver } from './setup/receiver.ts';
 import { waitFor } from './setup/wait-for.ts';
 
@@ -17,7 +17,7 @@ let folder: string;
 let ports: number[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'postrider-start-'));
-  ports = await freePorts('127.0.0.1', [undefined, undefined, undefined]);
+  ports = await lastingPorts(3);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -197,7 +197,7 @@ describe('what prevents a start is one line, and exit code 1', () => {
 
   it('a second instance on the same data folder, and the first goes on', { timeout }, async () => {
     const first = await ready(start({ ADMIN_API_KEY: adminKey }));
-    const [free] = await freePorts('127.0.0.1', [undefined]);
+    const [free] = await lastingPorts(1);
     const { code, lines } = await refusal({ PORT: `${free}` });
     expect(code).toBe(1);
     expect(lines).toEqual([expect.stringMatching(/data folder .* is in use by another Postrider/)]);

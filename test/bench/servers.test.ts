@@ -11,6 +11,7 @@ import {
 import { FullTemporalNotBuilt, findFullTemporal } from '../../bench/servers/full-temporal-programs.ts';
 import { type PostgresServer, startPostgresServer } from '../../bench/servers/postgres-server.ts';
 import { processStartTime } from '../../process-start-time.ts';
+import { lastingPorts } from '../setup/lasting-ports.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -49,8 +50,8 @@ describe('a PostgreSQL server', () => {
 
   it('started again on the same folder and port it has what was committed, also after a crash', async () => {
     const folder = tempFolder();
-    let server = await start({ folder });
-    const { port } = server;
+    const [port = 0] = await lastingPorts(1);
+    let server = await start({ folder, port });
     await ask(server, 'create table kept (value int)');
     for (const how of ['fast', 'immediate'] as const) {
       await ask(server, 'insert into kept values (1)');

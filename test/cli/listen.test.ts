@@ -6,7 +6,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { messagesOf } from '../../cli/listen/event-stream.ts';
 import { pulledOf } from '../../cli/listen/pulled-stream.ts';
-import { freePorts } from '../../temporal/free-ports.ts';
+import { lastingPorts } from '../setup/lasting-ports.ts';
 import { startTestPostrider, type TestPostrider } from '../setup/postrider.ts';
 import { startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
@@ -71,7 +71,7 @@ describe('postrider listen', () => {
   let postrider: TestPostrider;
   let env: Record<string, string>;
   beforeAll(async () => {
-    const [port] = await freePorts('127.0.0.1', [undefined]);
+    const [port] = await lastingPorts(1);
     postrider = await startTestPostrider({ PORT: String(port) });
     env = { POSTRIDER_URL: postrider.apiUrl(), POSTRIDER_API_KEY: postrider.key };
   });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { inject, onTestFinished } from 'vitest';
 import type { Role } from '../../roles.ts';
-import { freePorts } from '../../temporal/free-ports.ts';
+import { lastingPorts } from './lasting-ports.ts';
 import { testSettings } from './postrider.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -29,10 +29,7 @@ export async function startProcesses({
 } = {}) {
   const { env, remove } = await testSettings();
   onEnd(remove);
-  const ports = await freePorts(
-    '127.0.0.1',
-    roles.map(() => undefined),
-  );
+  const ports = await lastingPorts(roles.length);
   const urls = ports.flatMap((port, n) => (roles[n] === 'worker' ? [] : `http://127.0.0.1:${port}`));
   const { PATH, HOME } = process.env;
   const start = async (port: number, n: number) => {

@@ -13,10 +13,11 @@ import {
   startDevelopmentServer,
 } from '../../temporal/development-server.ts';
 import { findTemporalCli } from '../../temporal/find-cli.ts';
-import { freePorts, isPortFree } from '../../temporal/free-ports.ts';
+import { isPortFree } from '../../temporal/free-ports.ts';
 import { pidFileOf, writePidFile } from '../../temporal/orphan.ts';
 import { searchAttributes, searchAttributesOf } from '../../temporal/search-attributes.ts';
 import { compileChild, startChild } from '../children/run-child.ts';
+import { lastingPorts } from '../setup/lasting-ports.ts';
 import { isRunning, runningInGroup } from './processes.ts';
 
 let cli: string;
@@ -154,8 +155,7 @@ test('a parent that is killed takes the server along, and the guard as well', as
 
 test('a server that was left on the same file, its guard killed too, is ended by the next start', async () => {
   const databaseFile = join(temporaryFolder(), 'temporal.db');
-  // None that others take by default, as soon as it is free.
-  const [port] = await freePorts('127.0.0.1', [undefined]);
+  const [port] = await lastingPorts(1);
   const parent = startChild(await compileChild('run-development-server.ts'), [cli, databaseFile, `${port}`]);
   const left = JSON.parse(await parent.nextLine()) as { address: string; pid: number };
   await (await clientOf(left)).workflow.start('anything', { taskQueue: 'nobody', workflowId: 'kept' });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { freePorts } from '../../temporal/free-ports.ts';
+import { lastingPorts } from '../setup/lasting-ports.ts';
 import { testSettings } from '../setup/postrider.ts';
 import { startReceiver } from '../setup/receiver.ts';
 import { waitFor } from '../setup/wait-for.ts';
@@ -14,7 +14,7 @@ it('an endpoint is disabled at its fifth failure in a row though its worker is k
   onTestFinished(remove);
   const receiver = await startReceiver(() => 500);
   onTestFinished(() => receiver.close());
-  const [port] = await freePorts('127.0.0.1', [undefined]);
+  const [port] = await lastingPorts(1);
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess;
   const start = async () => {

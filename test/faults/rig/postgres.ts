@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { type PostgresServer, startPostgresServer } from '../../../bench/servers/postgres-server.ts';
 import { readProcesses } from '../../../bench/usage/processes.ts';
+import { lastingPorts } from '../../setup/lasting-ports.ts';
 
 /** A PostgreSQL server that can go away in several ways and come back, with its data, at the same port. */
 export interface PostgresUnderTest {
@@ -26,8 +27,9 @@ export async function startPostgresUnderTest(
 ): Promise<PostgresUnderTest> {
   const folder = mkdtempSync(join(tmpdir(), 'postrider-faults-postgres-'));
   chmodSync(folder, 0o755);
-  let server: PostgresServer = await startPostgresServer({ folder, settings });
-  const { port, url } = server;
+  const [port = 0] = await lastingPorts(1);
+  let server: PostgresServer = await startPostgresServer({ folder, port, settings });
+  const { url } = server;
   const stopped = new Set<number>();
 
   const connect = async (to = url) => {

@@ -7,7 +7,7 @@ import type { FullTemporalTls } from '../../../bench/servers/full-temporal-confi
 import { clientTls } from '../../../bench/servers/full-temporal-server.ts';
 import { type OpenDatabase, openEmbeddedDatabase, openServerDatabase } from '../../../db/database.ts';
 import { generateEncryptionKey } from '../../../db/encryption.ts';
-import { freePorts } from '../../../temporal/free-ports.ts';
+import { lastingPorts } from '../../setup/lasting-ports.ts';
 import type { WorkflowsPlace } from './histories.ts';
 import type { PostgresUnderTest } from './postgres.ts';
 import { type PostriderProcess, postriderProcess } from './postrider-process.ts';
@@ -67,7 +67,7 @@ export async function startServerSystem({
   nodeOptions?: readonly string[];
 }): Promise<System> {
   const databaseUrl = await postgres.createDatabase(`faults_${randomUUID().replaceAll('-', '')}`);
-  const ports = await freePorts('127.0.0.1', new Array(roles.length).fill(undefined));
+  const ports = await lastingPorts(roles.length);
   const folder = mkdtempSync(join(tmpdir(), 'postrider-faults-'));
   const { env, key, taskQueue } = commonSettings();
   const all = {
@@ -107,11 +107,7 @@ export async function startEmbeddedSystem({
   wrap?: (command: string[]) => string[];
   databaseFolder?: string;
 } = {}): Promise<System> {
-  const [port = 0, temporalPort, temporalUiPort] = await freePorts('127.0.0.1', [
-    undefined,
-    undefined,
-    undefined,
-  ]);
+  const [port = 0, temporalPort, temporalUiPort] = await lastingPorts(3);
   const { env, key, taskQueue } = commonSettings();
   const process = postriderProcess(
     'both',

@@ -7,8 +7,8 @@ import { portsFor, startFullTemporalServer } from '../../../bench/servers/full-t
 import { startPostgresServer } from '../../../bench/servers/postgres-server.ts';
 import { startDevelopmentServer } from '../../../temporal/development-server.ts';
 import { findTemporalCli } from '../../../temporal/find-cli.ts';
-import { freePorts } from '../../../temporal/free-ports.ts';
 import { searchAttributes } from '../../../temporal/search-attributes.ts';
+import { lastingPorts } from '../../setup/lasting-ports.ts';
 import { certificate } from '../../temporal/gateway.ts';
 
 /** A Temporal server that can go away and come back at the same address. */
@@ -57,7 +57,7 @@ const tlsOfTests: FullTemporalTls = {
 async function startDevelopment(): Promise<TemporalUnderTest> {
   const cli = await findTemporalCli({ env: process.env, report });
   const folder = mkdtempSync(join(tmpdir(), 'postrider-faults-temporal-'));
-  const [port, uiPort] = await freePorts('127.0.0.1', [undefined, undefined]);
+  const [port, uiPort] = await lastingPorts(2);
   let isEmptied = false;
   return controlled({
     start: () =>
