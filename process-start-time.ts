@@ -25,7 +25,9 @@ function startTimeFromProc(pid: number): string | undefined {
     const status = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name, in parentheses, may hold anything: fields are counted after it (proc(5): 3 is the state, 22 the start).
     const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    const [state, threads] = [fields[0], Number(fields[17])];
+    // Its first thread may have ended while others still hold its ports (20 is how many there are).
+    if (state === 'X' || (state === 'Z' && threads <= 1)) return undefined;
     // Ticks since the machine started, so which start that was belongs to it.
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${fields[19]}`;
   } catch {

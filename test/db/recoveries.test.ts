@@ -358,7 +358,8 @@ describe('what is left behind', () => {
   it('is found without reading the 100,000 that wait for disabled endpoints', async () => {
     const disabled = [await newWebhook('disabled'), await newWebhook('disabled')] as const;
     for (const webhook of disabled) await insertHeld(webhook, 50_000);
-    await database.db.execute(sql`analyze deliveries`);
+    // What the tests before have changed would be read once more until it is cleared away.
+    await database.db.execute(sql`vacuum analyze deliveries`);
     expect(await rowsReadBy((tx) => countHeld(tx, disabled[0]))).toBeGreaterThanOrEqual(50_000);
     expect(await rowsReadBy((tx) => findLeftBehind(tx))).toBeLessThan(500);
   });
