@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { announce, stoppingLine } from './announcement.ts';
 import type { Config } from './config.ts';
+import { putHelperThreadsBehind } from './helper-threads.ts';
 import { createLog } from './log.ts';
 import { joinProcesses } from './metrics-relay.ts';
 import { startPostrider } from './postrider.ts';
@@ -41,6 +42,7 @@ export async function run(
     },
   });
   isStarted = true;
+  putHelperThreadsBehind();
   const { apiUrl, madeAdminKey } = postrider;
   const announcement = { apiUrl, madeAdminKey, temporalUiUrl: postrider.temporalUiUrl };
   if (cluster.isWorker) process.send?.({ ready: announcement } satisfies FromProcess);

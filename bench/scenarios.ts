@@ -50,11 +50,16 @@ const fanOut = (endpoints: number, connections: number): Scenario => ({
 
 const fiftyEndpoints: Layout = { ...oneToOne, typesPerAccount: 50, receivers: 50 };
 
-const endpoints = (name: string, title: string, everyFifth: Layout['everyFifth']): Scenario => ({
+const endpoints = (
+  name: string,
+  title: string,
+  everyFifth: Layout['everyFifth'],
+  perSecond = 200,
+): Scenario => ({
   name,
-  title: `50 endpoints${title} at 200/s`,
+  title: `50 endpoints${title} at ${perSecond}/s`,
   layout: { ...fiftyEndpoints, everyFifth },
-  load: { loop: 'open', perSecond: 200 },
+  load: { loop: 'open', perSecond },
   batch: 1,
   stored: 0,
 });
@@ -80,6 +85,9 @@ export const scenarios: readonly Scenario[] = [
   endpoints('endpoints', '', 'ok'),
   endpoints('endpoints-hanging', ', a fifth hanging,', 'hangs'),
   endpoints('endpoints-failing', ', a fifth answering 500,', 'fails'),
+  // The same while two cores have time to spare.
+  endpoints('endpoints-100', '', 'ok', 100),
+  endpoints('endpoints-100-hanging', ', a fifth hanging,', 'hangs', 100),
   {
     ...saturation(64),
     name: 'accounts-200',

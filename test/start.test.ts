@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -12,6 +13,8 @@ import { waitFor } from './setup/wait-for.ts';
 
 const startScript = fileURLToPath(new URL('../scripts/start.js', import.meta.url));
 const adminKey = 'the-admin-key-of-a-test';
+/** The first builds the program. */
+const readyMs = 60_000;
 
 let folder: string;
 let ports: number[];
@@ -62,11 +65,15 @@ function start(env: Record<string, string> = {}): Started {
 }
 
 async function ready(started: Started): Promise<Started> {
-  await waitFor(async () => {
-    if (started.child.exitCode !== null) throw new Error(`it ended: ${started.err()}`);
-    const answer = await fetch(`http://127.0.0.1:${ports[0]}/readyz`).catch(() => undefined);
-    return answer?.status === 200 && started.out().includes('ready') ? true : undefined;
-  }, 'readiness');
+  await waitFor(
+    async () => {
+      if (started.child.exitCode !== null) throw new Error(`it ended: ${started.err()}`);
+      const answer = await fetch(`http://127.0.0.1:${ports[0]}/readyz`).catch(() => undefined);
+      return answer?.status === 200 && started.out().includes('ready') ? true : undefined;
+    },
+    'readiness',
+    readyMs,
+  );
   return started;
 }
 
@@ -120,6 +127,23 @@ describe('npm start', () => {
     second.child.kill('SIGINT');
     expect(await second.exited).toBe(0);
   });
+
+  it.runIf(process.platform === 'linux')(
+    'lets the thread that answers requests work before its others',
+    { timeout },
+    async () => {
+      const { child } = await ready(start());
+      const nicenessOf = (thread: string) => {
+        const status = readFileSync(`/proc/${child.pid}/task/${thread}/stat`, 'utf8');
+        // proc(5): the name, in parentheses, may hold anything; 3 follows it, and 19 is the niceness.
+        return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[16]);
+      };
+      const main = nicenessOf(`${child.pid}`);
+      const others = readdirSync(`/proc/${child.pid}/task`).filter((thread) => thread !== `${child.pid}`);
+      expect(main).toBe(getPriority());
+      expect(others.map(nicenessOf).filter((niceness) => niceness === main + 10).length).toBeGreaterThan(10);
+    },
+  );
 
   it('finishes the attempts under way when it is stopped: none is repeated', { timeout }, async () => {
     const receiver = await receiverThat(() => 'hang');
