@@ -50,9 +50,10 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
 
   async function stop(signal: NodeJS.Signals): Promise<number | null> {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const exited = once(child, 'exit');
+    // Not `exit`: what it wrote last may come after it.
+    const closed = once(child, 'close');
     child.kill(signal);
-    const [code] = await exited;
+    const [code] = await closed;
     return code;
   }
 
@@ -159,13 +160,13 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
     const [killed] = workers();
     await expectMetricsWithout(killed as number);
     process.kill(killed as number, 'SIGKILL');
-    await waitFor(
-      async () => (workers().length === 2 && !workers().includes(killed as number) ? true : undefined),
-      'another in its place',
-    );
+    await waitFor(async () => {
+      const pids = workers();
+      return pids.length === 2 && !pids.includes(killed as number) ? true : undefined;
+    }, 'another in its place');
     const ids = await Promise.all(Array.from({ length: 10 }, (_, n) => postEvent(n)));
     for (const id of ids) await delivered(id);
-    expect(await stop('SIGTERM')).toBe(0);
+    expect(await stop('SIGTERM'), `${out}${err}`).toBe(0);
   });
 
   it('leaves none behind when it is killed', { timeout }, async () => {
