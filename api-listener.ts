@@ -1,13 +1,21 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 
 /** A port of ours, the API's or the operators', taken before there is anything to serve. */
 export interface ApiListener {
   readonly port: number;
+  /** What its requests and answers are made of, for whom serves them to add to: no other listener has the same. */
+  readonly messages: Messages;
   /** Until then every request is answered 503. */
   serve(listener: RequestListener): void;
   /** Takes no more connections; resolves when the requests that are under way, or on their way, have been answered. */
   close(): Promise<void>;
+}
+
+/** The classes of a server's requests and answers. */
+export interface Messages {
+  readonly IncomingMessage: typeof IncomingMessage;
+  readonly ServerResponse: typeof ServerResponse;
 }
 
 /** The port is taken, or may not be taken. */
@@ -59,8 +67,13 @@ export async function listenForApi(
     requestsLeft.set(socket, left);
     return left <= 0;
   };
+  const messages: Messages = {
+    IncomingMessage: class extends IncomingMessage {},
+    ServerResponse: class<Request extends IncomingMessage> extends ServerResponse<Request> {},
+  };
   const server = createServer(
     {
+      ...messages,
       headersTimeout: patienceMs.headers,
       requestTimeout: patienceMs.request,
       connectionsCheckingInterval: patienceMs.checkEvery,
@@ -78,6 +91,7 @@ export async function listenForApi(
   await listening(server, host, port, setting);
   return {
     port: (server.address() as AddressInfo).port,
+    messages,
     serve(next) {
       listener = next;
     },

@@ -9,6 +9,7 @@ import { createRetentionActivities } from './activities/retention-activities.ts'
 import { createSettler } from './activities/settle-deliveries.ts';
 import { createSweepActivities } from './activities/sweep-activities.ts';
 import { createApp } from './api/app.ts';
+import { serveOwnMessages } from './api/own-messages.ts';
 import { type ApiListener, listenForApi } from './api-listener.ts';
 import type { Config } from './config.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
@@ -360,41 +361,40 @@ function openApi({
   // The requests first, then what they have begun: so the listener closes once more, before the intake.
   // And before them those that would never end.
   opened.push(announcer.close, watcher.close, intake.close, listener.close, async () => changes.close());
-  listener.serve(
-    createApp({
-      db: database.db,
-      intake,
-      lanes,
-      expressions,
-      announcer,
-      changes,
-      pullDoor,
-      ...(revocations === undefined ? {} : { revocations }),
-      starter,
-      healthStarter,
-      recoveryStarter,
-      timekeeper,
-      watcher,
-      sealer,
-      settings: {
-        allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
-        version,
-        publicUrl: apiUrl(config, listener),
-        temporalNamespace: config.TEMPORAL_NAMESPACE,
-        isForThisMachine: config.PUBLIC_URL === undefined && isLoopback(config.HOST),
-        dashboardFolder: builtDashboard(),
-        ...(uiUrl === undefined ? {} : { temporalUiUrl: uiUrl }),
-      },
-      isReady,
-      readMetrics: scraper.read,
-      ...(tracing === undefined ? {} : { traceRequests: tracing.traceRequests }),
-      onRequest: ({ method, route, status, duration_ms }) => {
-        meters.requests.inc({ method, route: route ?? 'none', status });
-        meters.requestDuration.observe({ route: route ?? 'none' }, duration_ms / 1000);
-      },
-      log,
-    }),
-  );
+  const app = createApp({
+    db: database.db,
+    intake,
+    lanes,
+    expressions,
+    announcer,
+    changes,
+    pullDoor,
+    ...(revocations === undefined ? {} : { revocations }),
+    starter,
+    healthStarter,
+    recoveryStarter,
+    timekeeper,
+    watcher,
+    sealer,
+    settings: {
+      allowedPrivateCidrs: config.ALLOWED_PRIVATE_CIDRS,
+      version,
+      publicUrl: apiUrl(config, listener),
+      temporalNamespace: config.TEMPORAL_NAMESPACE,
+      isForThisMachine: config.PUBLIC_URL === undefined && isLoopback(config.HOST),
+      dashboardFolder: builtDashboard(),
+      ...(uiUrl === undefined ? {} : { temporalUiUrl: uiUrl }),
+    },
+    isReady,
+    readMetrics: scraper.read,
+    ...(tracing === undefined ? {} : { traceRequests: tracing.traceRequests }),
+    onRequest: ({ method, route, status, duration_ms }) => {
+      meters.requests.inc({ method, route: route ?? 'none', status });
+      meters.requestDuration.observe({ route: route ?? 'none' }, duration_ms / 1000);
+    },
+    log,
+  });
+  listener.serve(serveOwnMessages(app, listener.messages));
 }
 
 /** Nothing is kept in the folder when database and Temporal are elsewhere: then it is not touched. */
