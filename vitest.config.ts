@@ -8,11 +8,11 @@ const testFiles = readdirSync('test', { recursive: true, encoding: 'utf8' })
 
 /** What imports the set-up touches the database or the shared Temporal server, and runs on both kinds of database. */
 const sharesServers = (file: string) =>
-  /from '[./]*\/setup\/(?!receiver|wait-for)/.test(readFileSync(file, 'utf8'));
+  /from '[./]*\/setup\/(?!receiver|wait-for|lasting-ports)/.test(readFileSync(file, 'utf8'));
 
 /** What shares the Temporal server alone is the same on both. */
 const usesDatabase = (file: string) =>
-  /from '[./]*\/setup\/(?!receiver|wait-for|once-a-run)/.test(readFileSync(file, 'utf8'));
+  /from '[./]*\/setup\/(?!receiver|wait-for|lasting-ports|once-a-run)/.test(readFileSync(file, 'utf8'));
 
 /** They end servers and processes of their own, and measure: when the others are done, and in their full form one at a time. */
 const isFault = (file: string) => file.startsWith(join('test', 'faults'));

@@ -11,8 +11,6 @@ export function eventToSend(event: Omit<LoadedDelivery['event'], 'is_test'>): Ev
     createdAt: event.created_at,
     data: JSON.parse(event.data),
     // Few dialects show it.
-    get idempotencyKey() {
-      return idempotencyKeyOf(event.id);
-    },
+    idempotencyKey: () => idempotencyKeyOf(event.id),
   };
 }

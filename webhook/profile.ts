@@ -22,7 +22,7 @@ export interface EventToSend {
   /** As the producer sent it, fields in the producer's order. */
   readonly data: JsonValue;
   /** 64 hex digits: see idempotency-key.ts. */
-  readonly idempotencyKey: string;
+  readonly idempotencyKey: () => string;
 }
 
 export type AuthType = 'none' | 'basic' | 'bearer' | 'oauth2';

@@ -121,7 +121,7 @@ async function attempt(
       channel: null,
       createdAt: event.createdAt,
       data: JSON.parse(event.data),
-      idempotencyKey: idempotencyKeyOf(event.id),
+      idempotencyKey: () => idempotencyKeyOf(event.id),
     },
     secrets: [endpoint.secret],
     auth: { type: 'none' },

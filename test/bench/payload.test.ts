@@ -31,7 +31,7 @@ describe('the number of an event', () => {
               channel: null,
               createdAt: new Date(0),
               data: JSON.parse(eventData(seq)),
-              idempotencyKey: '0'.repeat(64),
+              idempotencyKey: () => '0'.repeat(64),
             },
             secrets: [],
             auth: { type: 'none' },

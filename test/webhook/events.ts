@@ -11,7 +11,7 @@ export function eventToSend(given: Partial<EventToSend> = {}): EventToSend {
     channel: null,
     createdAt: new Date('2025-01-15T10:25:03.417Z'),
     data: { message_id: 'msg_1234567890' },
-    idempotencyKey: idempotencyKeyOf('evt_1234567890'),
+    idempotencyKey: () => idempotencyKeyOf('evt_1234567890'),
     ...given,
   };
 }

@@ -32,7 +32,7 @@ describe('the bytes of the documents', () => {
     const expected = golden(`inbox-components-message.${name}`);
     const { event, data, idempotency_key } = JSON.parse(expected);
     const sent = profiles['inbox-components'].body(
-      eventToSend({ id: 'evt_other', type: event, data, idempotencyKey: idempotency_key }),
+      eventToSend({ id: 'evt_other', type: event, data, idempotencyKey: () => idempotency_key }),
     );
     expect(sent).toBe(expected);
   });

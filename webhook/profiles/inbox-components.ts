@@ -9,7 +9,7 @@ export const inboxComponents: Profile = {
       id: idOf(data) ?? id,
       event: type,
       data,
-      idempotency_key: idempotencyKey,
+      idempotency_key: idempotencyKey(),
     }),
   signs: ['standard-webhooks'],
   // "up to 5 times with exponential backoff" gives no figures: 30 s, 2 min, 8 min, 32 min, 2 h.
