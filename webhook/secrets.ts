@@ -1,6 +1,7 @@
 import {
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   type KeyObject,
   randomBytes,
@@ -13,9 +14,10 @@ export const secretLimits = { minBytes: 24, maxBytes: 64 } as const;
 export type SigningSecret =
   | {
       readonly kind: 'hmac';
-      /** The whole text, prefix included: the key of `X-Inbox-Signature` (seed 003). */
-      readonly text: string;
-      readonly key: Uint8Array;
+      /** Both ready for use: Node 24 takes six times as long for a signature with bytes. */
+      readonly key: KeyObject;
+      /** Of the whole text, prefix included: the key of `X-Inbox-Signature` (seed 003). */
+      readonly textKey: KeyObject;
     }
   | {
       readonly kind: 'ed25519';
@@ -66,7 +68,7 @@ export function parseSecret(text: string): SigningSecret {
     if (key.length < secretLimits.minBytes || key.length > secretLimits.maxBytes) {
       throw new SecretFormError('a whsec_ secret holds base64 of 24 to 64 bytes');
     }
-    return { kind: 'hmac', text, key };
+    return { kind: 'hmac', key: createSecretKey(key), textKey: createSecretKey(text, 'utf8') };
   }
   if (text.startsWith('whsk_')) return parseKeyPair(decode(text.slice('whsk_'.length)));
   throw new SecretFormError('a secret starts with whsec_ (HMAC) or whsk_ (ed25519)');

@@ -52,6 +52,6 @@ export function inboxSignatureHeader({ body, secrets }: Signing): Record<string,
   const newest = secrets.find((secret) => secret.kind === 'hmac');
   if (newest === undefined) return {};
   return {
-    'X-Inbox-Signature': `sha256=${createHmac('sha256', newest.text).update(body, 'utf8').digest('hex')}`,
+    'X-Inbox-Signature': `sha256=${createHmac('sha256', newest.textKey).update(body, 'utf8').digest('hex')}`,
   };
 }

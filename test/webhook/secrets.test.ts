@@ -8,7 +8,7 @@ describe('secrets', () => {
     const secret = generateSecret();
     const parsed = parseSecret(secret);
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
-    expect(parsed.kind === 'hmac' && parsed.key.length).toBe(32);
+    expect(parsed.kind === 'hmac' && parsed.key.symmetricKeySize).toBe(32);
     expect(generateSecret()).not.toBe(secret);
   });
 
