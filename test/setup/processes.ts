@@ -49,6 +49,10 @@ export async function startProcesses({
         out += text;
       });
     }
+    // Otherwise all that one would see of it is that nobody answers any more.
+    child.once('exit', (code, signal) => {
+      if (!child.killed) process.stderr.write(`Postrider ended by itself (${code ?? signal}): ${out}\n`);
+    });
     const isReady = async () => {
       if (child.exitCode !== null) throw new Error(`it ended: ${out}`);
       return out.includes('ready') ? true : undefined;
