@@ -1,4 +1,4 @@
-import { type Caller, findCaller, hashApiKey, noteKeyUse } from '../db/api-keys.ts';
+import { type Caller, findCaller, hashApiKey, isUseNoted, noteKeyUse } from '../db/api-keys.ts';
 import type { Database } from '../db/database.ts';
 import type { Revocations } from '../db/revocations.ts';
 import { findSession } from '../db/sessions.ts';
@@ -47,7 +47,7 @@ export function createAuthenticator(
 
   /** Beside the request, and no more often than it is looked up. */
   function noteUse(caller: Caller | undefined): Caller | undefined {
-    if (caller?.by.kind === 'api_key' && !isOver(caller)) {
+    if (caller?.by.kind === 'api_key' && !isOver(caller) && !isUseNoted(caller, now())) {
       noteKeyUse(db, caller.by.id, now()).catch(() => {
         // It is noted the next time.
       });

@@ -40,6 +40,8 @@ export interface Caller {
   limits: AccountLimits;
   /** From then on it is nobody; null for never. */
   expires_at: Date | null;
+  /** When it was noted last that its key is used; null when it was not yet, and of a portal link. */
+  last_used_at: Date | null;
 }
 
 export type CallersProof =
@@ -68,6 +70,7 @@ export const callerColumns = {
   api_key_id: apiKeys.id,
   scopes: apiKeys.scopes,
   expires_at: apiKeys.expires_at,
+  last_used_at: apiKeys.last_used_at,
   limits: sql<AccountLimits>`(select ${accounts.limits} from ${accounts} where ${accounts.id} = ${apiKeys.account_id})`,
   is_first_account: sql<boolean>`${apiKeys.account_id} = (select ${accounts.id} from ${accounts}
     order by ${accounts.created_at}, ${accounts.id} limit 1)`,
@@ -85,6 +88,7 @@ export function callerOfKey({
   limits: AccountLimits;
   is_first_account: boolean;
   expires_at: Date | null;
+  last_used_at: Date | null;
 }): Caller {
   const by = { kind: 'api_key' as const, id: api_key_id };
   return { account_id, by, scopes: ofKey.includes('admin') ? scopes : ofKey, ...rest };
@@ -137,9 +141,16 @@ export const createApiKey = query(
     }),
 );
 
+/** Whether it was noted within the last minute that the caller's key is used. */
+export function isUseNoted({ last_used_at }: Pick<Caller, 'last_used_at'>, now: Date): boolean {
+  return last_used_at !== null && last_used_at >= minuteBefore(now);
+}
+
+const minuteBefore = (now: Date) => new Date(now.getTime() - 60_000);
+
 /** Notes that a key was used, unless that was noted within the last minute. */
 export const noteKeyUse = query(async (db: Database, id: ApiKeyId, now: Date): Promise<void> => {
-  const minuteAgo = new Date(now.getTime() - 60_000);
+  const minuteAgo = minuteBefore(now);
   await db
     .update(apiKeys)
     .set({ last_used_at: now })

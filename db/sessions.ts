@@ -116,6 +116,7 @@ async function findByLink(db: Database, condition: SQL): Promise<Caller | undefi
     scopes: read_only ? readOnlyScopes : portalScopes,
     limits,
     expires_at,
+    last_used_at: null,
   };
 }
 

@@ -1,7 +1,9 @@
+import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAccount, ensureFirstAccount, listAccounts } from '../../db/accounts.ts';
 import {
   type Caller,
+  callerColumns,
   createApiKey,
   findCaller,
   generateApiKey,
@@ -12,6 +14,7 @@ import {
 import type { OpenDatabase } from '../../db/database.ts';
 import { accounts, apiKeys } from '../../db/schema.ts';
 import { openTestDatabase } from '../setup/database.ts';
+import { readBy } from '../setup/plan.ts';
 
 let database: OpenDatabase;
 const actor = { kind: 'postrider' } as const;
@@ -108,4 +111,16 @@ describe('accounts and keys', () => {
     expect(new Set(keys).size).toBe(1_000);
     expect(new Set(keys.flatMap((key) => [...key.slice(3)])).size).toBe(32);
   });
+});
+
+test('who calls is found without a look at all the accounts there are', async () => {
+  const { admin_key = '' } = await ensureFirstAccount(database.db, {});
+  for (let number = 0; number < 30; number += 1) await createAccount(database.db, `Account ${number}`);
+  const statement = database.db
+    .select(callerColumns)
+    .from(apiKeys)
+    .where(eq(apiKeys.hash, hashApiKey(admin_key)))
+    .getSQL();
+  // The first of all, and the caller's own.
+  expect((await readBy(database.db, statement, /^accounts$/)).rows).toBe(2);
 });

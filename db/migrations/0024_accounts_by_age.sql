@@ -1,0 +1,1 @@
+CREATE INDEX "accounts_by_age" ON "accounts" USING btree ("created_at","id");
