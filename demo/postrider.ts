@@ -47,6 +47,8 @@ export async function startPostrider(options: {
     ADMIN_API_KEY: options.adminKey,
     ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8',
     SCHEDULE_SCALE: `${scheduleScale}`,
+    // Each event has a page of its own in the Temporal UI, however fast they are posted.
+    EVENTS_PER_WORKFLOW: '1',
     LOG_LEVEL: 'error',
   });
   for (const stream of [child.stdout, child.stderr]) {

@@ -102,13 +102,14 @@ it('loses nothing of recoveries whose worker is killed, repeats at most what was
   }
 
   const posted = new Set(results.map(({ id }: { id: string }) => id));
-  for (const [index, all] of [received, ordered.received].entries()) {
+  for (const all of [received, ordered.received]) {
     expect(new Set(all.map(idOf))).toEqual(posted);
-    const before = all.slice(0, atKilling[index]);
-    const again = all.slice(atKilling[index]).map(idOf);
-    const twice = before.filter((one) => again.includes(idOf(one)));
-    expect(all.length).toBe(count + twice.length);
-    for (const one of twice) expect(killedAt - one.at).toBeLessThan(1_000);
+    for (const id of posted) {
+      const [first, ...repeats] = all.filter((one) => idOf(one) === id);
+      expect(repeats.length).toBeLessThanOrEqual(1);
+      // What the killed process had just sent may be read after its end.
+      if (repeats.length > 0) expect(Math.abs(killedAt - first!.at)).toBeLessThan(1_000);
+    }
   }
   // Repeats as well come before what is behind them in their lane.
   for (const came of ledgerOf(ordered.received).values()) {
