@@ -6,7 +6,7 @@ const behindBy = 10;
 const lastOfAll = 19;
 
 /**
- * Has this process' other threads (garbage collection, compilation, workflows, name resolution) give way to the main one, which
+ * Has the other threads that this process has by now (garbage collection, compilation, the SDK's) give way to the main one, which
  * answers requests and makes attempts: woken while they work, it would wait for a processor. Threads that are made later are
  * as those that make them. Where threads have no priorities of their own, as on macOS and Windows, it does nothing.
  */

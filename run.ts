@@ -31,6 +31,8 @@ export async function run(
   const log = createLog(config.LOG_LEVEL, tracing?.idsForLog);
   const report = (line: string) => process.stdout.write(`${line}\n`);
   const sdkMetricsPort = await installMeasuredRuntime(log, `${number}`);
+  // Before the worker starts: workflows' own thread is not to starve.
+  putHelperThreadsBehind();
   const postrider = await startPostrider(config, {
     ...{ role, env, log, report, listensFirst: isFirst },
     ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
@@ -42,7 +44,6 @@ export async function run(
     },
   });
   isStarted = true;
-  putHelperThreadsBehind();
   const { apiUrl, madeAdminKey } = postrider;
   const announcement = { apiUrl, madeAdminKey, temporalUiUrl: postrider.temporalUiUrl };
   if (cluster.isWorker) process.send?.({ ready: announcement } satisfies FromProcess);

@@ -16,6 +16,13 @@ const source = (name: string) => fileURLToPath(new URL(`../workflows/${name}.ts`
 export const drainMs = 40_000;
 
 /**
+ * How long a piece of a workflow may take. When that time is up Node 20 ends the process, since its account of promises is wrong then
+ * (nodejs/node#38503, temporalio/sdk-typescript#939): the SDK's own 5 s were met where the thread had to wait for a processor. The
+ * SDK takes it among its options, but does not say so.
+ */
+const workflowPatience = { isolateExecutionTimeout: '2 minutes' };
+
+/**
  * Starts a worker for all workflows and activities of Postrider. `workflowBundle` is the file of the bundled workflows;
  * without it they are bundled from their sources, which takes a second or two.
  */
@@ -42,6 +49,7 @@ export async function startWorker(options: {
     // A worker that was killed keeps its sticky queue this long.
     stickyQueueScheduleToStartTimeout: '5s',
     shutdownGraceTime: drainMs,
+    ...workflowPatience,
     // An attempt that waits for its receiver takes next to nothing; each endpoint holds a bounded share of these.
     maxConcurrentLocalActivityExecutions: 400,
     maxConcurrentActivityTaskExecutions: 1_000,
