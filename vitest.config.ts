@@ -6,13 +6,18 @@ const testFiles = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => join('test', name))
   .filter((file) => file.endsWith('.test.ts'));
 
-/** What imports the set-up touches the database or the shared Temporal server, and runs on both kinds of database. */
-const sharesServers = (file: string) =>
-  /from '[./]*\/setup\/(?!receiver|wait-for|lasting-ports)/.test(readFileSync(file, 'utf8'));
+/** Parts of the set-up that touch neither the database nor the shared Temporal server. */
+const ownParts = ['receiver', 'wait-for', 'lasting-ports'];
+const importsSetUpBeside = (parts: readonly string[]) => {
+  const others = new RegExp(`from '[./]*/setup/(?!${parts.join('|')})`);
+  return (file: string) => others.test(readFileSync(file, 'utf8'));
+};
+
+/** What imports the rest of the set-up runs on both kinds of database. */
+const sharesServers = importsSetUpBeside(ownParts);
 
 /** What shares the Temporal server alone is the same on both. */
-const usesDatabase = (file: string) =>
-  /from '[./]*\/setup\/(?!receiver|wait-for|lasting-ports|once-a-run)/.test(readFileSync(file, 'utf8'));
+const usesDatabase = importsSetUpBeside([...ownParts, 'once-a-run']);
 
 /** They end servers and processes of their own, and measure: when the others are done, and in their full form one at a time. */
 const isFault = (file: string) => file.startsWith(join('test', 'faults'));

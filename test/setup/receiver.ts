@@ -1,5 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { waitFor } from './wait-for.ts';
 
 /** A request that a receiver got. */
 export interface Received {
@@ -52,6 +54,11 @@ export async function startReceiver(reply: (request: Received, index: number) =>
     async gets(count: number): Promise<Received[]> {
       if (received.length < count) await new Promise<void>((resolve) => waiters.push({ count, resolve }));
       return received;
+    },
+    /** Resolves once every connection has ended, and with it all that came along it was read: after its sender was killed. */
+    async hasReadAll(): Promise<void> {
+      const connections = promisify(server.getConnections.bind(server));
+      await waitFor(async () => ((await connections()) === 0 ? true : undefined), 'the connections to end');
     },
     async close() {
       server.closeAllConnections();
