@@ -68,7 +68,7 @@ function serve(
       sessionHash,
       hasLeft: () => request.socket.destroyed,
       isStillAllowed: () => identify(request, route, authenticator, sessionHash).then(() => true, isOutage),
-      // Of what is public nobody is, and none is asked for. No getter: objects with one are slow, and the handlers with them.
+      // Undefined on public routes, whose handlers do not look. No getter: an object with one is slow, and so are its handlers.
       caller: caller as Caller,
       countEvents: (events) =>
         countUsage(services.accountLimiter, response, caller as Caller, 'events', events),
