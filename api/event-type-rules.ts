@@ -108,9 +108,12 @@ export function createEventTypes({
     }
   }
 
+  /** As far as is known without asking the database. */
+  const isListed = (accountId: AccountId, type: string) =>
+    catalogueEntry(type) !== undefined || (memory.peek(keyOf(accountId, type))?.entry ?? null) !== null;
+
   async function listUnknown(accountId: AccountId, types: Iterable<string>): Promise<void> {
     for (const type of types) {
-      if (catalogueEntry(type) !== undefined) continue;
       const rules = await rulesOf(accountId, type);
       if (rules.entry !== null) continue;
       await recordSeenEventType(db, accountId, type);
@@ -132,8 +135,10 @@ export function createEventTypes({
     },
 
     async noteSeen(accountId, types) {
+      const unknown = [...types].filter((type) => !isListed(accountId, type));
+      if (unknown.length === 0) return;
       try {
-        await withinDeadline(listUnknown(accountId, types), noteDeadlineMs);
+        await withinDeadline(listUnknown(accountId, unknown), noteDeadlineMs);
       } catch (error) {
         log.warn({ account_id: accountId, reason: (error as Error).name }, 'a new event type was not listed');
       }

@@ -2,6 +2,8 @@
 export interface Memory<Value> {
   /** What was looked up under the key, or what `lookUp` says; undefined is not remembered. */
   recall(key: string, lookUp: () => Promise<Value | undefined>): Promise<Value | undefined>;
+  /** What is remembered under the key, without looking anything up. */
+  peek(key: string): Value | undefined;
   /** Replaces what is remembered of the key; what is not remembered stays unknown. */
   correct(key: string, value: Value): void;
   /** Looks everything up afresh from now on. */
@@ -31,6 +33,12 @@ export function createMemory<Value>({
 }): Memory<Value> {
   let remembered = new Map<string, Remembered<Value>>();
 
+  function held(key: string): Remembered<Value> | undefined {
+    const known = remembered.get(key);
+    const at = now().getTime();
+    return known !== undefined && known.until > at && known.until <= at + rememberedMs ? known : undefined;
+  }
+
   async function lookUpAfresh(key: string, lookUp: () => Promise<Value | undefined>) {
     // Forgotten meanwhile, what is found may hold no longer, and goes into a map that nobody reads.
     const into = remembered;
@@ -46,11 +54,9 @@ export function createMemory<Value>({
 
   return {
     async recall(key, lookUp) {
-      const known = remembered.get(key);
-      const at = now().getTime();
-      const isHeld = known !== undefined && known.until > at && known.until <= at + rememberedMs;
-      if (!isHeld) return lookUpAfresh(key, lookUp);
-      if (known.refreshAt <= at) {
+      const known = held(key);
+      if (known === undefined) return lookUpAfresh(key, lookUp);
+      if (known.refreshAt <= now().getTime()) {
         known.refreshAt = known.until;
         lookUpAfresh(key, lookUp).catch(() => {
           // What is remembered holds until its time is up.
@@ -58,6 +64,7 @@ export function createMemory<Value>({
       }
       return known.value;
     },
+    peek: (key) => held(key)?.value,
     correct(key, value) {
       const known = remembered.get(key);
       if (known !== undefined) known.value = value;

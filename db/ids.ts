@@ -39,8 +39,23 @@ function isUuid(id: Id<IdPrefix>): boolean {
   }
 }
 
+/** The UUIDs of some that come again with every event. */
+const ofAccountsAndWebhooks = new Map<string, string>();
+const mostRemembered = 10_000;
+
 /** The UUID that an id is stored as. Takes only ids that `isId` accepts. */
 export function uuidOf(id: Id<IdPrefix>): string {
+  const comesAgain = id.startsWith('acct_') || id.startsWith('wh_');
+  if (!comesAgain) return uuidIn(id);
+  const known = ofAccountsAndWebhooks.get(id);
+  if (known !== undefined) return known;
+  const uuid = uuidIn(id);
+  if (ofAccountsAndWebhooks.size >= mostRemembered) ofAccountsAndWebhooks.clear();
+  ofAccountsAndWebhooks.set(id, uuid);
+  return uuid;
+}
+
+function uuidIn(id: Id<IdPrefix>): string {
   return toUUID(id as unknown as Parameters<typeof toUUID>[0]);
 }
 
@@ -49,9 +64,16 @@ export function idOf<P extends IdPrefix>(prefix: P, uuid: string): Id<P> {
   return fromUUID(uuid, prefix) as string as Id<P>;
 }
 
+const digits = new Map([...'0123456789abcdefghjkmnpqrstvwxyz'].map((digit, value) => [digit, value]));
+/** Three bits in the first digit and five in each other: 48 in all. */
+const digitsOfTime = 10;
+
 /** The moment in an id, which is when it was made (RFC 9562, UUIDv7: the first 48 bits are Unix milliseconds). */
 export function timeOf(id: Id<IdPrefix>): Date {
-  return new Date(Number.parseInt(uuidOf(id).replaceAll('-', '').slice(0, 12), 16));
+  let ms = 0;
+  const start = id.indexOf('_') + 1;
+  for (let at = start; at < start + digitsOfTime; at += 1) ms = ms * 32 + (digits.get(id[at] as string) ?? 0);
+  return new Date(ms);
 }
 
 /** The smallest UUIDv7 of a moment: bounds for ranges of time over ids. */

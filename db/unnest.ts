@@ -1,16 +1,23 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { type SQL, StringChunk, sql } from 'drizzle-orm';
 
 /**
  * `unnest($1::uuid[], …)`: many rows as one parameter a column, so that a grouped write is one statement of fixed text.
- * `columns` names each column's SQL type and takes its value from a row. Values are bound, never spliced.
+ * `columns` names each column's SQL type and takes its value from a row. Values are bound, never spliced; names are the code's own.
+ * Made of as few pieces as it can be: drizzle looks at each, which was a twentieth of the time of a process that takes lone events.
  */
 export function unnest<Row>(
   rows: readonly Row[],
   columns: Record<string, [type: ScalarType, value: (row: Row, position: number) => Value]>,
 ): SQL {
-  const arrays = Object.values(columns).map(([type, value]) => listOf(rows.map(value), type));
-  const names = Object.keys(columns).map((name) => sql.identifier(name));
-  return sql`unnest(${sql.join(arrays, sql`, `)}) as input(${sql.join(names, sql`, `)})`;
+  const made = sql.empty();
+  let text = 'unnest(';
+  for (const [type, value] of Object.values(columns)) {
+    made.queryChunks.push(new StringChunk(`${text}(select `), sql.param(rows.map(value)));
+    text = `::${type}[]), `;
+  }
+  const names = Object.keys(columns).map((name) => `"${name}"`);
+  made.queryChunks.push(new StringChunk(`${text.slice(0, -2)}) as input(${names.join(', ')})`));
+  return made;
 }
 
 /** `any($1::uuid[])`: for `=`, where the statement is to be of fixed text. */

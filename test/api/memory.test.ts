@@ -29,3 +29,15 @@ it('remembers nothing for longer because the clock is set back by an hour', asyn
   clock.ms += rememberedMs;
   expect(await recall()).toBe(3);
 });
+
+it('tells what it remembers without looking anything up', async () => {
+  const clock = { ms: noon };
+  let lookUps = 0;
+  const memory = createMemory<number>({ rememberedMs, most: 10, now: () => new Date(clock.ms) });
+  expect(memory.peek('key')).toBeUndefined();
+  await memory.recall('key', async () => ++lookUps);
+  expect(memory.peek('key')).toBe(1);
+  clock.ms += rememberedMs;
+  expect(memory.peek('key')).toBeUndefined();
+  expect(lookUps).toBe(1);
+});
