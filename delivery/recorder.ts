@@ -28,7 +28,7 @@ const mostPerWrite = 500;
 /** Bodies that were made or answered are up to so long that as many records would be too much for one statement. */
 const mostCharactersPerWrite = 16 * 1024 * 1024;
 /** Writes begin so far apart, in ms, unless this many records wait: few large ones cost the database less. */
-const apartMs = 20;
+const apartMs = 50;
 const manyRecords = 100;
 /** And so far where one is among them that others wait for. */
 const apartAwaitedMs = 4;

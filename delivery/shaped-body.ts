@@ -8,6 +8,7 @@ import {
   isOwnFailure,
 } from '../webhook/expressions.ts';
 import type { EventToSend, Profile } from '../webhook/profile.ts';
+import { bodyByProfile } from './event-to-send.ts';
 import type { Expressions } from './expressions.ts';
 
 /** An attempt waits for so long at most, in ms, until its expressions are run. */
@@ -41,7 +42,7 @@ export async function bodyOf(
   profile: Pick<Profile, 'body'>,
   toSend: EventToSend,
 ): Promise<string | NotAnswered> {
-  const body = profile.body(toSend);
+  const body = bodyByProfile(profile, toSend);
   const { transformation: expression } = webhook;
   if (expression === null) return body;
   const answer = await expressions.transform({ account_id, expression, event, body, patienceMs });
