@@ -49,6 +49,8 @@ const patienceMs = 500;
 const mostPerSweep = 1_000;
 /** Longer than from one run of the sweep to the next. */
 const lateMs = 30 * 60_000;
+/** By so much a change may be seen late: by clocks that differ, and a transaction that took long. */
+const overlapMs = 2 * 60_000;
 /** As many starts under way at once as do not keep others from Temporal. */
 const mostAtOnce = 10;
 
@@ -71,6 +73,8 @@ export function createSweepActivities({
   groupWindowMs: number;
 }): SweepActivities {
   let restoredTo: LaneKey | null = null;
+  /** Up to when this process has told of all changes, in ms since 1970. */
+  let changesToldTo = Number.NEGATIVE_INFINITY;
 
   async function tellUncountedOutcomes() {
     const options = { now: new Date(), graceMs: outcomesGraceMs, limit: mostPerSweep };
@@ -114,10 +118,13 @@ export function createSweepActivities({
       for (const webhook of await findUnhealthyWebhooks(db, mostPerSweep)) {
         await healthStarter.startHealth(webhook);
       }
-      const since = new Date(Date.now() - lateMs);
-      for (const { is_deleted, ...webhook } of await findChangedWebhooks(db, since, mostPerSweep)) {
+      const now = Date.now();
+      const since = new Date(Math.max(now - lateMs, Math.min(now, changesToldTo) - overlapMs));
+      const changed = await findChangedWebhooks(db, since, mostPerSweep);
+      for (const { is_deleted, ...webhook } of changed) {
         await (is_deleted ? healthStarter.tellDeleted(webhook) : healthStarter.tellChanged(webhook));
       }
+      if (changed.length < mostPerSweep) changesToldTo = now;
     },
 
     async makeComingPartitions() {

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
 import type { EndpointHealth, HealthChange, Outcome } from '../webhook/endpoint-health.ts';
 import { consecutiveFailures, newEndpointHealth } from '../webhook/endpoint-health.ts';
 import { effectivePolicy, type HealthPolicy } from '../webhook/health-policy.ts';
@@ -171,7 +171,7 @@ export const findUnhealthyWebhooks = query(
       .limit(limit),
 );
 
-/** Webhooks, deleted ones included, that were changed since then, the latest first; at most so many. */
+/** Webhooks that were changed or deleted since then, the latest first; at most so many. */
 export const findChangedWebhooks = query(
   (
     db: Database,
@@ -185,7 +185,12 @@ export const findChangedWebhooks = query(
         is_deleted: sql<boolean>`${webhooks.deleted_at} is not null`,
       })
       .from(webhooks)
-      .where(gt(webhooks.updated_at, since))
+      .where(
+        and(
+          gt(webhooks.updated_at, since),
+          or(ne(webhooks.updated_at, webhooks.created_at), isNotNull(webhooks.deleted_at)),
+        ),
+      )
       .orderBy(desc(webhooks.updated_at))
       .limit(limit),
 );

@@ -55,6 +55,8 @@ export async function startWorker(options: {
     maxConcurrentActivityTaskExecutions: 1_000,
     // A workflow task lasts as long as the local activity in it.
     maxConcurrentWorkflowTaskExecutions: 400,
+    // Each takes 0.3 MB, also where it waits for months, as an endpoint's health does. The others are replayed when they go on.
+    maxCachedWorkflows: 500,
   });
   const ended = worker.run();
   const failed = new Promise<string>((resolve) => {

@@ -6,6 +6,7 @@ import type { OpenDatabase } from '../../db/database.ts';
 import { type AccountId, newId } from '../../db/ids.ts';
 import { attempts, webhooks } from '../../db/schema.ts';
 import type { WatchedWebhook } from '../../temporal/webhook-workflow.ts';
+import { TemporalUnavailable } from '../../temporal/workflow-starter.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
@@ -48,7 +49,8 @@ it('a sweep starts health workflows that were lost, and tells them what they may
   const disabled = await newWebhook({ updated_at: longAgo, endpoint_state: 'disabled' });
   const failing = await newWebhook({ updated_at: longAgo, endpoint_state: 'failing' });
   await newWebhook({ updated_at: longAgo, endpoint_state: 'disabled', deleted_at: longAgo });
-  const changed = await newWebhook({});
+  await newWebhook({});
+  const changed = await newWebhook({ updated_at: new Date() });
   const deleted = await newWebhook({});
   await database.db
     .update(webhooks)
@@ -78,6 +80,35 @@ it('a sweep starts health workflows that were lost, and tells them what they may
     ]),
   );
   expect(calls).toHaveLength(4);
+});
+
+it('a sweep tells of a change again for some minutes only, and of all within half an hour where it may have failed', async () => {
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+  const earlier = await newWebhook({ updated_at: ago(20) });
+  const latest = await newWebhook({ updated_at: ago(1) });
+  let isAway = true;
+  let told: WatchedWebhook[] = [];
+  const unforeseen = async () => {
+    throw new Error('unforeseen');
+  };
+  const { startHealthWorkflows } = sweepThatTells({
+    startHealth: async () => 'running',
+    tellOutcomes: unforeseen,
+    tellDeleted: async () => {},
+    async tellChanged(webhook) {
+      if (isAway) throw new TemporalUnavailable('away');
+      told.push(webhook);
+    },
+  });
+  await expect(startHealthWorkflows()).rejects.toThrow(TemporalUnavailable);
+  isAway = false;
+  const ids = () => told.map(({ id }) => id);
+  await startHealthWorkflows();
+  expect(ids()).toEqual(expect.arrayContaining([earlier.id, latest.id]));
+  told = [];
+  await startHealthWorkflows();
+  expect(ids()).toContain(latest.id);
+  expect(ids()).not.toContain(earlier.id);
 });
 
 it('a sweep tells a health workflow that is far behind the first it has not counted, and the last, by which it knows of the others', async () => {

@@ -24,11 +24,11 @@ function slowStarter() {
 }
 
 describe('a webhook watcher', () => {
-  test('calls at once, ten at a time, and in their order', async () => {
+  test('tells of changes at once, ten at a time, and in their order', async () => {
     const starter = slowStarter();
     const watcher = createWebhookWatcher({ starter, log });
     const webhooks = Array.from({ length: 25 }, webhook);
-    for (const one of webhooks) watcher.watch(one);
+    for (const one of webhooks) watcher.tellChanged(one);
     expect(starter.calls).toHaveLength(10);
     for (let ended = 0; ended < 25; ended++) {
       await expect.poll(() => starter.calls.length).toBe(Math.min(10 + ended, 25));
@@ -36,6 +36,44 @@ describe('a webhook watcher', () => {
     }
     await watcher.close();
     expect(starter.calls.map((one) => one.webhook)).toEqual(webhooks);
+  });
+
+  test('starts the workflows of a crowd one after the other, two a second until few wait', async () => {
+    const starter = slowStarter();
+    const turns: number[] = [];
+    const pace = { turn: async (rate: number) => void turns.push(rate) };
+    const watcher = createWebhookWatcher({ starter, log, pace });
+    const webhooks = Array.from({ length: 25 }, webhook);
+    for (const one of webhooks) watcher.watch(one);
+    for (let ended = 0; ended < 25; ended++) {
+      await expect.poll(() => starter.calls.length).toBe(ended + 1);
+      starter.calls[ended]?.end();
+    }
+    await watcher.close();
+    expect(starter.calls.map((one) => one.webhook)).toEqual(webhooks);
+    // Ten may wait for no turn, and the first does not.
+    expect(turns).toEqual(Array.from({ length: 14 }, () => 2));
+  });
+
+  test('tells of changes beside a crowd of new webhooks, most of which it leaves when it is closed', async () => {
+    const starter = slowStarter();
+    let letOn: (() => void) | undefined;
+    const pace = { turn: () => new Promise<void>((resolve) => (letOn = resolve)) };
+    const watcher = createWebhookWatcher({ starter, log, pace });
+    for (let index = 0; index < 1_000; index++) watcher.watch(webhook());
+    starter.calls[0]?.end();
+    watcher.tellChanged(webhook());
+    expect(starter.calls.map(({ call }) => call)).toEqual(['startHealth', 'tellChanged']);
+    starter.calls[1]?.end();
+    await expect.poll(() => letOn).toBeDefined();
+    const closing = watcher.close();
+    letOn?.();
+    for (let ended = 2; ended < 12; ended++) {
+      await expect.poll(() => starter.calls.length).toBe(ended + 1);
+      starter.calls[ended]?.end();
+    }
+    await closing;
+    expect(starter.calls).toHaveLength(12);
   });
 
   test('is closed once everything was told, what still waited included', async () => {
