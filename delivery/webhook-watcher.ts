@@ -21,7 +21,7 @@ const fewStarts = 10;
 const startsPerSecond = 2;
 
 /**
- * A watcher that tries each call once: what cannot be told is logged, and fails no request. Of a crowd of new webhooks the workflows
+ * A watcher that tries each call once: what cannot be told is logged, and fails no request. The workflows of new webhooks
  * start one after the other, and those that still wait when it is closed are left to whoever needs them.
  */
 export function createWebhookWatcher({
@@ -84,7 +84,7 @@ export function createWebhookWatcher({
       if (telling < mostAtOnce) work(tellAll);
     },
     async close() {
-      made.splice(fewStarts);
+      made.length = 0;
       await Promise.all(workers);
     },
   };
