@@ -50,7 +50,7 @@ it('a sweep starts health workflows that were lost, and tells them what they may
   const failing = await newWebhook({ updated_at: longAgo, endpoint_state: 'failing' });
   await newWebhook({ updated_at: longAgo, endpoint_state: 'disabled', deleted_at: longAgo });
   await newWebhook({});
-  const changed = await newWebhook({ updated_at: new Date() });
+  const changed = await newWebhook({ updated_at: new Date(Date.now() - 60_000) });
   const deleted = await newWebhook({});
   await database.db
     .update(webhooks)
