@@ -33,9 +33,8 @@ export function createMemory<Value>({
 }): Memory<Value> {
   let remembered = new Map<string, Remembered<Value>>();
 
-  function held(key: string): Remembered<Value> | undefined {
+  function held(key: string, at: number): Remembered<Value> | undefined {
     const known = remembered.get(key);
-    const at = now().getTime();
     return known !== undefined && known.until > at && known.until <= at + rememberedMs ? known : undefined;
   }
 
@@ -54,9 +53,10 @@ export function createMemory<Value>({
 
   return {
     async recall(key, lookUp) {
-      const known = held(key);
+      const at = now().getTime();
+      const known = held(key, at);
       if (known === undefined) return lookUpAfresh(key, lookUp);
-      if (known.refreshAt <= now().getTime()) {
+      if (known.refreshAt <= at) {
         known.refreshAt = known.until;
         lookUpAfresh(key, lookUp).catch(() => {
           // What is remembered holds until its time is up.
@@ -64,7 +64,7 @@ export function createMemory<Value>({
       }
       return known.value;
     },
-    peek: (key) => held(key)?.value,
+    peek: (key) => held(key, now().getTime())?.value,
     correct(key, value) {
       const known = remembered.get(key);
       if (known !== undefined) known.value = value;

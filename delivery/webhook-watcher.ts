@@ -16,7 +16,7 @@ export interface WebhookWatcher {
 
 /** As many calls under way at once as do not keep others from Temporal. */
 const mostAtOnce = 10;
-/** A start costs some 40 ms of processor time over all parts: while more than these wait for theirs, only so many a second are made. */
+/** A start costs as much as some twenty deliveries: while more than these wait for theirs, only so many a second are made. */
 const fewStarts = 10;
 const startsPerSecond = 2;
 
@@ -33,11 +33,7 @@ export function createWebhookWatcher({
   log: Logger;
   pace?: Pick<Pace, 'turn'>;
 }): WebhookWatcher {
-  const made: WatchedWebhook[] = [];
-  const changed: WatchedWebhook[] = [];
-  const workers = new Set<Promise<void>>();
-  let isStarting = false;
-  let telling = 0;
+  const calling = new Set<Promise<void>>();
 
   async function call(name: 'startHealth' | 'tellChanged', webhook: WatchedWebhook) {
     try {
@@ -51,41 +47,49 @@ export function createWebhookWatcher({
     }
   }
 
-  async function startAll() {
-    isStarting = true;
-    for (let next = made.shift(); next !== undefined; next = made.shift()) {
-      await call('startHealth', next);
-      if (made.length > fewStarts) await pace.turn(startsPerSecond);
+  /** Calls for one webhook after the other, for so many at once; `rest` comes after each call, with how many still wait. */
+  function line(
+    name: 'startHealth' | 'tellChanged',
+    { atOnce, rest }: { atOnce: number; rest?: (waiting: number) => Promise<void> },
+  ) {
+    const waiting: WatchedWebhook[] = [];
+    let callers = 0;
+
+    async function callAll() {
+      callers += 1;
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        await call(name, next);
+        await rest?.(waiting.length);
+      }
+      callers -= 1;
     }
-    isStarting = false;
+
+    return {
+      add({ id, account_id }: WatchedWebhook) {
+        waiting.push({ id, account_id });
+        if (callers >= atOnce) return;
+        const all = callAll().finally(() => calling.delete(all));
+        calling.add(all);
+      },
+      leave() {
+        waiting.length = 0;
+      },
+    };
   }
 
-  async function tellAll() {
-    telling += 1;
-    for (let next = changed.shift(); next !== undefined; next = changed.shift()) {
-      await call('tellChanged', next);
-    }
-    telling -= 1;
-  }
-
-  function work(all: () => Promise<void>) {
-    const worker = all().finally(() => workers.delete(worker));
-    workers.add(worker);
-  }
-
-  const idsOf = ({ id, account_id }: WatchedWebhook): WatchedWebhook => ({ id, account_id });
+  const made = line('startHealth', {
+    atOnce: 1,
+    async rest(waiting) {
+      if (waiting > fewStarts) await pace.turn(startsPerSecond);
+    },
+  });
+  const changed = line('tellChanged', { atOnce: mostAtOnce });
   return {
-    watch(webhook) {
-      made.push(idsOf(webhook));
-      if (!isStarting) work(startAll);
-    },
-    tellChanged(webhook) {
-      changed.push(idsOf(webhook));
-      if (telling < mostAtOnce) work(tellAll);
-    },
+    watch: made.add,
+    tellChanged: changed.add,
     async close() {
-      made.length = 0;
-      await Promise.all(workers);
+      made.leave();
+      await Promise.all(calling);
     },
   };
 }

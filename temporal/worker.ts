@@ -55,7 +55,7 @@ export async function startWorker(options: {
     maxConcurrentActivityTaskExecutions: 1_000,
     // A workflow task lasts as long as the local activity in it.
     maxConcurrentWorkflowTaskExecutions: 400,
-    // Each takes 0.3 MB, also where it waits for months, as an endpoint's health does. The others are replayed when they go on.
+    // Also those that wait for months take memory, as endpoints' health does. What is not held is replayed when it goes on.
     maxCachedWorkflows: 500,
   });
   const ended = worker.run();
