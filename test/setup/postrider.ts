@@ -10,6 +10,7 @@ import { generateEncryptionKey } from '../../db/encryption.ts';
 import { type StartOptions, startPostrider } from '../../postrider.ts';
 import { installTemporalRuntime } from '../../temporal/connect.ts';
 import { createServerDatabase } from './database.ts';
+import { endSchedules } from './end-schedules.ts';
 import { migratedTemplate } from './migrated-template.ts';
 import type {} from './once-a-run.ts';
 import { waitFor } from './wait-for.ts';
@@ -24,6 +25,7 @@ export async function testSettings(
   const dataFolder = join(folder, 'data');
   const server = process.env.TEST_DATABASE_URL;
   const database = server ? await createServerDatabase(server, state) : undefined;
+  const temporal = { address: inject('temporalAddress'), taskQueue: `test-${randomUUID()}` };
   if (database === undefined && state === 'migrated') {
     await cp((await migratedTemplate()).folder, join(dataFolder, 'database'), { recursive: true });
   }
@@ -35,14 +37,15 @@ export async function testSettings(
       ...(database === undefined
         ? {}
         : { DATABASE_URL: database.url, ENCRYPTION_KEY: generateEncryptionKey() }),
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
-      TEMPORAL_TASK_QUEUE: `test-${randomUUID()}`,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_TASK_QUEUE: temporal.taskQueue,
       ADMIN_API_KEY: `test-key-${randomUUID()}`,
       ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8',
       SCHEDULE_SCALE: '0.001',
       LOG_LEVEL: 'silent',
     },
     async remove() {
+      await endSchedules(temporal.address, temporal.taskQueue);
       await database?.drop();
       await rm(folder, { recursive: true, force: true });
     },
