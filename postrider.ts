@@ -272,6 +272,7 @@ async function openWorker({
         db,
         settler: createSettler({ db, headStarts, puttingOff, lookAtWaiting }),
         attempter,
+        isStopping: headStarts.isClosed,
       }),
       ...createHealthActivities({
         db,

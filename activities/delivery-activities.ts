@@ -10,6 +10,7 @@ import { whileHeartbeating } from './heartbeat.ts';
 import type { Owner, Settler } from './settle-deliveries.ts';
 import {
   countSettled,
+  isFirstInHand,
   nextLookMs,
   type SettlementCounts,
   type WaitingDelivery,
@@ -24,7 +25,7 @@ export interface DeliveryActivities {
   attemptPending(): Promise<{ settled: SettlementCounts; waiting: WaitingDelivery[] }>;
   /**
    * Attempts those of the deliveries that are due, or holds them. Answers when all are settled; otherwise fails with what
-   * they wait for, and with `nextRetryDelay` to when the next is due.
+   * they wait for, and with `nextRetryDelay` to when the next is due. Where that is but a look at what others do, it stays for some of these.
    */
   attemptUntilSettled(deliveryIds: DeliveryId[]): Promise<SettlementCounts>;
   /** Attempts a delivery outside its schedule; answers its status then, and the workflow that owns it. */
@@ -36,6 +37,8 @@ export interface DeliveryActivities {
 
 /** How long attempts under way are waited for, in ms: in a workflow task, and in an activity, which holds up nothing. */
 const patienceMs = { local: 1_000, activity: 15_000 };
+/** It stays for a look that is due within this, in ms: to be called again costs Temporal several times what a heartbeat does. */
+const staysMs = 2_500;
 /** Of what waits, so much is said. */
 const mostTold = 5;
 
@@ -43,10 +46,13 @@ export function createDeliveryActivities({
   db,
   settler,
   attempter,
+  isStopping,
 }: {
   db: Database;
   settler: Settler;
   attempter: Pick<Attempter, 'attemptManually'>;
+  /** Whether this process stops, which is kept waiting for nothing. */
+  isStopping: () => boolean;
 }): DeliveryActivities {
   return {
     async attemptPending() {
@@ -57,15 +63,16 @@ export function createDeliveryActivities({
 
     attemptUntilSettled: (deliveryIds) =>
       whileHeartbeating(async () => {
-        const standings = await settler.settle(deliveryIds, owner(patienceMs.activity));
-        const waiting = waitingOf(standings);
-        if (waiting.length === 0) return countSettled(standings);
-        throw ApplicationFailure.create({
-          type: 'DeliveriesWait',
-          message: describeWaiting(waiting),
-          category: 'BENIGN',
-          nextRetryDelay: nextLookMs(waiting),
-        });
+        const until = performance.now() + patienceMs.activity;
+        for (;;) {
+          const standings = await settler.settle(deliveryIds, owner(Math.max(0, until - performance.now())));
+          const waiting = waitingOf(standings);
+          if (waiting.length === 0) return countSettled(standings);
+          const lookMs = nextLookMs(waiting);
+          const stays = lookMs <= staysMs && performance.now() + lookMs < until && !isStopping();
+          if (!stays || !isFirstInHand(waiting)) throw waitFor(waiting, lookMs);
+          await Context.current().sleep(lookMs);
+        }
       }),
 
     async attemptManually(deliveryId, attemptId) {
@@ -90,6 +97,16 @@ function owner(patience: number): Owner {
     patienceMs: patience,
     hasWaited: attempt > 1,
   };
+}
+
+/** Has Temporal call again in so many ms. */
+function waitFor(waiting: readonly WaitingDelivery[], lookMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'DeliveriesWait',
+    message: describeWaiting(waiting),
+    category: 'BENIGN',
+    nextRetryDelay: lookMs,
+  });
 }
 
 /** Ids and reasons only: it is written in the workflow's history. */

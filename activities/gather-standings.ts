@@ -56,7 +56,7 @@ export async function gatherStandings(
 
 /** It is asked after again in so many ms; at once, with more patience, where it is made here. */
 export function attemptUnderWay(delivery: Told, inMs = 0): Unsettled {
-  return unsettled(delivery, inMs, 'its attempt is under way');
+  return unsettled(delivery, inMs, 'its attempt is under way', { isInHand: true });
 }
 
 /** Its kind alone: its message may hold what must not get into a workflow's history. */

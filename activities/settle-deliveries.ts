@@ -67,7 +67,7 @@ export function createSettler({
       else if (one.workflow_id !== owner.workflowId) standings.push('ended elsewhere');
       else if (one.waits_ms > 0) {
         const delivery = { id, webhook: { id: one.webhook_id } };
-        standings.push(unsettled(delivery, one.waits_ms, one.reason));
+        standings.push(unsettled(delivery, one.waits_ms, one.reason, { isInHand: true }));
       } else pending.push(id);
     }
     if (pending.length > 0)
@@ -189,7 +189,7 @@ function standingAfter(delivery: Told, outcome: HeadStartOutcome): Standing {
   if (outcome === 'left') return unsettled(delivery, elsewhereMs, 'waits for another process');
   if (outcome.status !== 'pending' && outcome.status !== 'waits') return outcome.status;
   const inMs = (outcome.due_at ?? 0) - performance.now();
-  if (outcome.status === 'waits') return unsettled(delivery, inMs, outcome.reason);
+  if (outcome.status === 'waits') return unsettled(delivery, inMs, outcome.reason, { isInHand: true });
   return unsettled(delivery, inMs, `attempt ${outcome.number} failed: ${outcome.reason}`);
 }
 
@@ -198,7 +198,7 @@ function reasonOf({ attempt_count, reason }: LoadedDelivery): string {
 }
 
 function waits(delivery: LoadedDelivery, inMs: number): Unsettled {
-  return unsettled(delivery, inMs, waitingReason(delivery.webhook));
+  return unsettled(delivery, inMs, waitingReason(delivery.webhook), { isInHand: true });
 }
 
 function later(delivery: Told, standing: Promise<Standing>): Settling {

@@ -19,6 +19,8 @@ export interface WaitingDelivery {
 export interface Unsettled extends WaitingDelivery {
   /** When, in ms of `performance.now()`. */
   due_at: number;
+  /** Whether there is nothing to be done for it then but to look: someone makes its attempt, or sends it in its turn. */
+  is_in_hand: boolean;
 }
 
 /** Where a delivery stands. */
@@ -28,8 +30,10 @@ export function unsettled(
   { id, webhook }: { id: DeliveryId; webhook: { id: WebhookId } },
   inMs: number,
   reason: string,
+  { isInHand = false } = {},
 ): Unsettled {
-  return { delivery_id: id, webhook_id: webhook.id, due_at: performance.now() + inMs, reason };
+  const due_at = performance.now() + inMs;
+  return { delivery_id: id, webhook_id: webhook.id, due_at, reason, is_in_hand: isInHand };
 }
 
 export function countSettled(standings: readonly Standing[]): SettlementCounts {
@@ -44,6 +48,12 @@ export function waitingOf(standings: readonly Standing[]): Unsettled[] {
 
 /** What is due within a twentieth of its delay after the first, and within this, in ms, is seen to together with it. */
 const together = { share: 1 / 20, leastMs: 50, mostMs: 1_000 };
+
+/** Whether to look again is all that is to be done for the one that is due first. */
+export function isFirstInHand(waiting: readonly Unsettled[]): boolean {
+  const dueAt = Math.min(...waiting.map(({ due_at }) => due_at));
+  return waiting.some(({ due_at, is_in_hand }) => due_at === dueAt && is_in_hand);
+}
 
 /** In how many ms to see to them again: when the first is due, with those that are due at about the same time. */
 export function nextLookMs(waiting: readonly Unsettled[], now = performance.now()): number {

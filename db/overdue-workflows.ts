@@ -16,9 +16,12 @@ export interface OwingWorkflow {
 /** Longer than most attempts take, which are under way all the while. */
 const unnoticedAfterMs = 8_000;
 
+/** A process that makes an attempt says so every second: one that has been silent for longer may have died. */
+const silentMs = 3_000;
+
 /**
- * Workflows whose deliveries should have been attempted at least `graceMs` ago, longest overdue first. That they are
- * running says nothing against it: a slow attempt is overdue too.
+ * Workflows whose deliveries should have been attempted at least `graceMs` ago, longest overdue first, but for those whose attempts
+ * are under way. They may be running all the same, where something waits for its endpoint.
  */
 export const findOverdueWorkflows = query(
   async (db: Database, options: { now: Date; graceMs: number; limit: number }): Promise<OwingWorkflow[]> => {
@@ -39,7 +42,8 @@ export const findOverdueWorkflows = query(
               and d.waiting_since is null and d.head_start_at is null
             ) as unnoticed
           from deliveries d join webhooks w on w.id = d.webhook_id
-          where d.status = 'pending' and d.next_attempt_at < ${before}::timestamptz
+          where d.status = 'pending' and d.next_attempt_at < ${before}::timestamptz and (d.head_start_at is null
+            or abs(extract(epoch from now() - d.head_start_at) * 1000) > ${silentMs})
           group by workflow_id order by since limit ${options.limit}
         )
         select o.workflow_id, coalesce(o.unnoticed, '{}')::text[] as unnoticed, array_agg(distinct d.event_id)::text[] as event_ids,

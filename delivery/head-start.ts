@@ -64,6 +64,8 @@ export interface HeadStarts {
   find(delivery: DeliveryId): UnderWay | undefined;
   /** Whether this process has more to do than it can: more events now would only wait longer. */
   isBehind(): boolean;
+  /** Whether `close` was called. */
+  isClosed(): boolean;
   /** Takes no more on, leaves what waits to the workflows, and resolves once no attempt is under way. */
   close(): Promise<void>;
 }
@@ -289,6 +291,7 @@ export function createHeadStarts({
       return known;
     },
     find: (delivery) => underWay.get(delivery),
+    isClosed: () => isClosed,
 
     async close() {
       isClosed = true;

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { LoadedDelivery } from '../db/due-deliveries.ts';
 import type { DeliveryId } from '../db/ids.ts';
@@ -11,13 +11,15 @@ import { noteWaiting, waitingKnownMs } from './note-waiting.ts';
 /** Has deliveries wait in the database whose turn at their endpoint does not come soon. */
 export interface PuttingOff {
   /**
-   * Puts off a delivery, with all others of the same moment. Answers in how many ms its workflow should look after it; null
+   * Puts off a delivery, with others of about the same moment. Answers in how many ms its workflow should look after it; null
    * when someone else has taken it up, or it has ended. It does not count as an attempt.
    */
   putOff(delivery: LoadedDelivery, options: { hasHeadStart: boolean }): Promise<number | null>;
 }
 
 const mostPerStatement = 1_000;
+/** What is put off waits for a second or more: where many are, a statement has those of so many ms. */
+const apartMs = 200;
 
 export function createPuttingOff({
   db,
@@ -33,8 +35,13 @@ export function createPuttingOff({
 }): PuttingOff {
   let gathering: { putOffs: PutOff[]; stored: Promise<Map<DeliveryId, number>> } | undefined;
 
+  let lastAt = Number.NEGATIVE_INFINITY;
+
   async function store(putOffs: PutOff[]): Promise<Map<DeliveryId, number>> {
     await nextTurn();
+    const waitMs = lastAt + apartMs - performance.now();
+    if (waitMs > 0) await delay(waitMs);
+    lastAt = performance.now();
     gathering = undefined;
     return putOffDeliveries(db, putOffs);
   }

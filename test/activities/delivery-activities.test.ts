@@ -1,7 +1,10 @@
+import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDeliveryActivities } from '../../activities/delivery-activities.ts';
-import { createSettler } from '../../activities/settle-deliveries.ts';
+import { attemptUnderWay } from '../../activities/gather-standings.ts';
+import { createSettler, type Settler } from '../../activities/settle-deliveries.ts';
+import { type Standing, unsettled } from '../../activities/settlement.ts';
 import { acceptEvents } from '../../db/accept-events.ts';
 import { createAccount } from '../../db/accounts.ts';
 import type { OpenDatabase } from '../../db/database.ts';
@@ -83,6 +86,7 @@ describe('a delivery whose webhook was deleted while the event was accepted', ()
     createDeliveryActivities({
       db: database.db,
       attempter,
+      isStopping: () => false,
       settler: createSettler({
         db: database.db,
         puttingOff: noLimits.puttingOff,
@@ -124,5 +128,60 @@ describe('a delivery whose webhook was deleted while the event was accepted', ()
     );
     expect(result).toEqual({ status: 'cancelled', owner: delivery.workflow_id });
     expect(await findDelivery(database.db, account_id, delivery.id)).toMatchObject(cancelled);
+  });
+});
+
+describe('a workflow’s activity', () => {
+  /** Deliveries that stand like this, one look after the other. */
+  function standing(...looks: Standing[][]) {
+    const asked: number[] = [];
+    const settle: Settler['settle'] = async (ids) => {
+      asked.push(ids.length);
+      return looks[asked.length - 1] ?? [];
+    };
+    const run = ({ isStopping = false } = {}) =>
+      new MockActivityEnvironment().run(
+        createDeliveryActivities({
+          ...{ db: database.db, attempter, isStopping: () => isStopping },
+          settler: { settle, settleAll: async () => [] },
+        }).attemptUntilSettled,
+        [newId('dlv'), newId('dlv')],
+      );
+    return { asked, run };
+  }
+  const other = () => ({ id: newId('dlv'), webhook: { id: newId('wh') } });
+  const underWay = (inMs: number) => attemptUnderWay(other(), inMs);
+  const toRetry = (inMs: number) => unsettled(other(), inMs, 'attempt 1 failed: answered 500');
+
+  test('stays while others make the attempts, and answers when these have ended', async () => {
+    const { asked, run } = standing(
+      ['succeeded', underWay(20)],
+      [underWay(20), toRetry(30_000)],
+      ['succeeded', 'failed'],
+    );
+    expect(await run()).toEqual({ succeeded: 1, failed: 1 });
+    expect(asked).toEqual([2, 2, 2]);
+  });
+
+  test('leaves it to Temporal to wait for a retry, though attempts are under way', async () => {
+    const { asked, run } = standing([toRetry(1_000), underWay(2_000)]);
+    const failure = await run().catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      type: 'DeliveriesWait',
+      message: expect.stringContaining('answered 500'),
+    });
+    expect(Number((failure as ApplicationFailure).nextRetryDelay)).toBeGreaterThan(900);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('does not stay for a look that is far off, nor in a process that stops', async () => {
+    for (const [inMs, isStopping] of [
+      [5_000, false],
+      [20, true],
+    ] as const) {
+      const { asked, run } = standing([underWay(inMs)]);
+      await expect(run({ isStopping })).rejects.toMatchObject({ type: 'DeliveriesWait' });
+      expect(asked).toHaveLength(1);
+    }
   });
 });

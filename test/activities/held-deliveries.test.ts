@@ -71,6 +71,7 @@ function activitiesOf(workflowId: string, db: Database = database.db) {
   const activities = createDeliveryActivities({
     db,
     attempter: { attemptManually: unforeseen },
+    isStopping: headStarts.isClosed,
     settler: createSettler({ db, headStarts, ...waiting }),
   });
   const environment = new MockActivityEnvironment({ workflowExecution: { workflowId, runId: 'run' } });

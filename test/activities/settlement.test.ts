@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextLookMs, type Unsettled } from '../../activities/settlement.ts';
+import { isFirstInHand, nextLookMs, type Unsettled } from '../../activities/settlement.ts';
 import { newId } from '../../db/ids.ts';
 
 const due = (inMs: number): Unsettled => ({
-  ...{ delivery_id: newId('dlv'), webhook_id: newId('wh'), reason: '', due_at: inMs },
+  ...{ delivery_id: newId('dlv'), webhook_id: newId('wh'), reason: '', due_at: inMs, is_in_hand: false },
 });
 
 describe('when to see to deliveries again', () => {
@@ -24,5 +24,18 @@ describe('when to see to deliveries again', () => {
 
   it('takes together what failed in the same second', () => {
     expect(nextLookMs([29_500, 29_700, 30_400, 31_000].map(due), 0)).toBe(30_400);
+  });
+});
+
+describe('what there is to be done then', () => {
+  const failed = due(30_000);
+  const inHand = (inMs: number): Unsettled => ({ ...due(inMs), is_in_hand: true });
+
+  it('is to look, while someone else sees to the first', () => {
+    expect(isFirstInHand([failed, inHand(2_000), inHand(40_000)])).toBe(true);
+  });
+
+  it('is more, where the first is an attempt of the schedule', () => {
+    expect(isFirstInHand([failed, inHand(40_000)])).toBe(false);
   });
 });

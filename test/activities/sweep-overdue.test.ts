@@ -36,7 +36,7 @@ async function overdue(
   return `deliver/${id}`;
 }
 
-it('a sweep has a running workflow look that sleeps while an attempt is due, which failed after it had waited', async () => {
+it('a sweep starts the workflows of what is overdue and not under way, and has one look that sleeps while an attempt is due which failed after it had waited', async () => {
   const asleep = await overdue({ rate_limit: 1 }, {});
   const started = [
     asleep,
@@ -44,9 +44,11 @@ it('a sweep has a running workflow look that sleeps while an attempt is due, whi
     await overdue({ max_in_flight: 1 }, { head_start_at: aMinuteAgo }),
     await overdue({ rate_limit: 1 }, { attempt_count: 0 }),
     await overdue({}, {}),
-    // Under way, it may be.
+    // Its attempt has ended just now, it may be.
     await overdue({ rate_limit: 1 }, { next_attempt_at: new Date(Date.now() - 5_000) }),
   ];
+  // An attempt is under way, says the process that makes it.
+  await overdue({}, { head_start_at: new Date() });
   const inLane = { lane: 'a', place: 2, lane_state: 'behind', next_attempt_at: null } as const;
   const behind = await overdue({ endpoint_state: 'disabled' }, inLane);
   const behindElsewhere = await overdue({}, inLane);
