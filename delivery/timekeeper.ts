@@ -29,6 +29,11 @@ const mostPatienceMs = 5_000;
 /** While first attempts pile up, releases wait, but no longer than this for each time. */
 const mostHeldBackMs = 500;
 const lookAgainMs = 20;
+/**
+ * A release leaves out an event whose row somebody has in hand: who changes it, or who looked for what is due in the same moment and comes too
+ * late. It is tried again after these pauses, in ms.
+ */
+const inHandMs = [20, 200];
 /** A server that hangs longer, in ms, is given up and asked again: less than what is due is left to this process. */
 const statementTimeoutMs = 5_000;
 
@@ -112,17 +117,22 @@ export function createTimekeeper({
   async function release(due: readonly DueEvent[]) {
     const startedAt = performance.now();
     while (isBehind() && performance.now() < startedAt + mostHeldBackMs) await delay(lookAgainMs);
-    await accept(due, startedAt);
+    let left = await accept(due, startedAt);
+    for (const pauseMs of inHandMs) {
+      if (left.length === 0 || isClosed) return;
+      await delay(pauseMs);
+      left = await accept(left, startedAt);
+    }
   }
 
-  async function accept(due: readonly DueEvent[], startedAt: number) {
+  /** Answers what was left out: it is in somebody's hand, or was changed, cancelled or released by others. */
+  async function accept(due: readonly DueEvent[], startedAt: number): Promise<DueEvent[]> {
     for (;;) {
       try {
         const acceptances = await intake.acceptAll(due);
-        for (const [index, { deliver_at }] of due.entries()) {
-          if (acceptances[index]?.outcome === 'accepted') onReleased(Date.now() - deliver_at.getTime());
-        }
-        return;
+        const isAccepted = (_: DueEvent, index: number) => acceptances[index]?.outcome === 'accepted';
+        for (const { deliver_at } of due.filter(isAccepted)) onReleased(Date.now() - deliver_at.getTime());
+        return due.filter((event, index) => !isAccepted(event, index));
       } catch (error) {
         const isOver = isClosed || performance.now() > startedAt + mostPatienceMs;
         if (error instanceof IntakeFull && !isOver) {
@@ -131,15 +141,16 @@ export function createTimekeeper({
         }
         // So that one that the database refuses does not keep back the others.
         if (error instanceof DatabaseRejected && due.length > 1 && !isClosed) {
-          for (const one of due) await accept([one], startedAt);
-          return;
+          const left: DueEvent[] = [];
+          for (const one of due) left.push(...(await accept([one], startedAt)));
+          return left;
         }
         // They are taken up again in some seconds, if they were not released after all.
         log.warn(
           { events: due.length, reason: (error as Error).name },
           'scheduled events were not released: soon again',
         );
-        return;
+        return [];
       }
     }
   }

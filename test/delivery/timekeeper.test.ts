@@ -188,6 +188,33 @@ describe('scheduled events', () => {
     await cancelScheduledEvent(database.db, refused, { actor, now: new Date() });
   });
 
+  it.runIf(process.env.TEST_DATABASE_URL)(
+    'go out at once though somebody else has their row in hand for a moment, as who looks in the same moment has',
+    async () => {
+      let calls = 0;
+      const { released } = keepTime(1, {
+        acceptAll: (all, intake) => {
+          calls += 1;
+          if (calls > 1) return intake.acceptAll(all);
+          return database.db.transaction(async (tx) => {
+            await tx
+              .select()
+              .from(scheduledEvents)
+              .where(inArray(scheduledEvents.event_id, ids(all)))
+              .for('update');
+            return intake.acceptAll(all);
+          });
+        },
+      });
+      const due = await schedule(3, inMs(200));
+      await waitFor(async () => (released.length === 3 ? true : undefined), 'them to be released');
+      expect(calls).toBe(2);
+      // Left to whoever took them up they would be for 8 s.
+      expect(Math.max(...released)).toBeLessThan(4_000);
+      expect(await deliveriesOf(due)).toHaveLength(3);
+    },
+  );
+
   it('that a process had in hand when it died are left to others after some seconds, and released once', async () => {
     const all = await schedule(3, inMs(-1_000));
     expect(await takeUpDueEvents(database.db, { limit: 10, now: new Date() })).toHaveLength(3);
