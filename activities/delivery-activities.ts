@@ -69,8 +69,8 @@ export function createDeliveryActivities({
           const waiting = waitingOf(standings);
           if (waiting.length === 0) return countSettled(standings);
           const lookMs = nextLookMs(waiting);
-          const stays = lookMs <= staysMs && performance.now() + lookMs < until && !isStopping();
-          if (!stays || !isFirstInHand(waiting)) throw waitFor(waiting, lookMs);
+          const isSoon = lookMs <= staysMs && performance.now() + lookMs < until;
+          if (!isSoon || !isFirstInHand(waiting) || isStopping()) throw waitFor(waiting, lookMs);
           await Context.current().sleep(lookMs);
         }
       }),

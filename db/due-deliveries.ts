@@ -3,6 +3,7 @@ import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import type { OnFailure, Ordering } from '../webhook/ordering.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { headStartAgeMs } from './head-starts.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import type { DeliveryStatus, EndpointState } from './schema.ts';
 import { anyOf } from './unnest.ts';
@@ -115,7 +116,7 @@ async function loadDeliveries(db: Database, condition: SQL, name: string): Promi
           (extract(epoch from d.next_attempt_at) * 1000)::float8 as next_attempt_ms,
           (extract(epoch from d.expires_at) * 1000)::float8 as expires_ms,
           (extract(epoch from d.head_start_at) * 1000)::float8 as head_start_ms,
-          abs(extract(epoch from now() - d.head_start_at) * 1000)::float8 as head_start_age_ms,
+          ${headStartAgeMs(sql`d.head_start_at`)}::float8 as head_start_age_ms,
           d.waiting_since is not null as is_waiting, d.is_filter_open,
           e.id as event_id, e.client_id, e.type, e.channel, e.data, e.is_test, e.traceparent,
           (extract(epoch from e.created_at) * 1000)::float8 as created_ms,

@@ -1,10 +1,18 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import type { HeadStart } from './due-deliveries.ts';
 import { query } from './errors.ts';
 import { type DeliveryId, idOf, uuidOf } from './ids.ts';
 import type { DeliveryStatus } from './schema.ts';
 import { anyOf, unnest } from './unnest.ts';
+
+/** A process that makes an attempt says so every second: one that has been silent for longer than this, in ms, may have died. */
+export const silentAfterMs = 3_000;
+
+/** How long ago a process has last said that it makes an attempt, in ms, by the database's clock; never below 0. */
+export function headStartAgeMs(headStartAt: SQL): SQL {
+  return sql`abs(extract(epoch from now() - ${headStartAt}) * 1000)`;
+}
 
 /**
  * Says once more that this process makes the first attempts of the deliveries; of those that have ended nothing is said. One
@@ -59,7 +67,7 @@ export const findHeadStarts = query(
     }>(
       db,
       sql`select id, status, (extract(epoch from head_start_at) * 1000)::float8 as at_ms,
-            abs(extract(epoch from now() - head_start_at) * 1000)::float8 as age_ms
+            ${headStartAgeMs(sql`head_start_at`)}::float8 as age_ms
           from deliveries where id = ${anyOf(ids.map(uuidOf), 'uuid')}`,
       { name: 'find_head_starts' },
     );

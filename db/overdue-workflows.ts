@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { headStartAgeMs, silentAfterMs } from './head-starts.ts';
 import { type AccountId, type DeliveryId, type EventId, idOf, type WebhookId } from './ids.ts';
 
 /** A workflow that owes deliveries, with what it is found by in the Temporal UI. */
@@ -15,9 +16,6 @@ export interface OwingWorkflow {
 
 /** Longer than most attempts take, which are under way all the while. */
 const unnoticedAfterMs = 8_000;
-
-/** A process that makes an attempt says so every second: one that has been silent for longer may have died. */
-const silentMs = 3_000;
 
 /**
  * Workflows whose deliveries should have been attempted at least `graceMs` ago, longest overdue first, but for those whose attempts
@@ -43,7 +41,7 @@ export const findOverdueWorkflows = query(
             ) as unnoticed
           from deliveries d join webhooks w on w.id = d.webhook_id
           where d.status = 'pending' and d.next_attempt_at < ${before}::timestamptz and (d.head_start_at is null
-            or abs(extract(epoch from now() - d.head_start_at) * 1000) > ${silentMs})
+            or ${headStartAgeMs(sql`d.head_start_at`)} > ${silentAfterMs})
           group by workflow_id order by since limit ${options.limit}
         )
         select o.workflow_id, coalesce(o.unnoticed, '{}')::text[] as unnoticed, array_agg(distinct d.event_id)::text[] as event_ids,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { type HeadStart, type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts';
-import { findHeadStarts, takeOverHeadStarts } from '../db/head-starts.ts';
+import { findHeadStarts, silentAfterMs, takeOverHeadStarts } from '../db/head-starts.ts';
 import type { DeliveryId } from '../db/ids.ts';
 import type { DeliveryStatus } from '../db/schema.ts';
 
@@ -19,8 +19,6 @@ export interface Elsewhere {
 const waitMs = 1_000;
 const firstPauseMs = 50;
 const longestPauseMs = 500;
-/** A process that lives says so every second. */
-const staleMs = 3_000;
 /**
  * And after so long of its silence, watched, it is taken for dead. Watched, since a database that was away for a while shows
  * everyone as silent.
@@ -61,8 +59,9 @@ export async function awaitElsewhere(
       // The pause, and not the time: where everyone had to wait, silence says nothing.
       last.silentMs = headStart.at_ms === last.at_ms ? last.silentMs + pauseMs : 0;
       last.at_ms = headStart.at_ms;
-      if (headStart.age_ms > staleMs && last.silentMs >= watchMs) silent.push({ id, head_start: headStart });
-      else if (headStart.age_ms <= staleMs && performance.now() - startedAt > waitMs) {
+      if (headStart.age_ms > silentAfterMs && last.silentMs >= watchMs)
+        silent.push({ id, head_start: headStart });
+      else if (headStart.age_ms <= silentAfterMs && performance.now() - startedAt > waitMs) {
         heard.delete(id);
         result.underWay.push(last.delivery);
       }

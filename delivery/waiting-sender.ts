@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
 import { type LoadedDelivery, loadDeliveriesById } from '../db/due-deliveries.ts';
-import { leaveHeadStarts } from '../db/head-starts.ts';
+import { leaveHeadStarts, silentAfterMs } from '../db/head-starts.ts';
 import type { WebhookId } from '../db/ids.ts';
 import { endPlan, findAwaitedWebhooks, findForsaken, takeWaiting } from '../db/waiting-deliveries.ts';
 import type { WorkflowStarter } from '../temporal/workflow-starter.ts';
@@ -24,8 +24,6 @@ export interface WaitingSender {
   close(): Promise<void>;
 }
 
-/** A process that makes attempts says so every second. */
-const silentMs = 3_000;
 const lookForForsakenEveryMs = 5_000;
 /** What other processes put off, or have left behind, is looked for so often. */
 const lookAroundEveryMs = 5_000;
@@ -122,7 +120,7 @@ export function createWaitingSender({
     one.looksForForsakenAt = now + lookForForsakenEveryMs;
     const { id } = one.webhook;
     const takeBack = async () => {
-      const ids = await findForsaken(db, id, silentMs, mostForsaken);
+      const ids = await findForsaken(db, id, silentAfterMs, mostForsaken);
       if (ids.length === 0) return;
       await awaitElsewhere(db, await loadDeliveriesById(db, ids));
       lookAt(one.webhook);

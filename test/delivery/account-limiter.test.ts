@@ -1,23 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { takeUsage } from '../../db/account-usage.ts';
-import type { Database, OpenDatabase } from '../../db/database.ts';
+import type { OpenDatabase } from '../../db/database.ts';
 import { newId } from '../../db/ids.ts';
 import { createAccountLimiter } from '../../delivery/account-limiter.ts';
+import { countStatements } from '../setup/count-statements.ts';
 import { openTestDatabase } from '../setup/database.ts';
 
 let database: OpenDatabase;
-let statements: number;
-/** As a process sees it, with what it asks of it counted. */
-const counted = () =>
-  new Proxy(database.db, {
-    get(db, name) {
-      if (name === 'session') statements += 1;
-      return Reflect.get(db, name);
-    },
-  }) as Database;
+let counted: ReturnType<typeof countStatements>;
 beforeEach(async () => {
-  statements = 0;
   database = await openTestDatabase();
+  counted = countStatements(database.db);
 });
 afterEach(() => database.close());
 
@@ -66,7 +59,7 @@ describe('what the database gives of a window', () => {
 describe('processes that share an account’s limit', () => {
   test('never give more than it together, and ask the database ten times a window', async () => {
     const account = newId('acct');
-    const limiters = Array.from({ length: 3 }, () => createAccountLimiter(counted()));
+    const limiters = Array.from({ length: 3 }, () => createAccountLimiter(counted.db));
     const startedAt = Date.now();
     let given = 0;
     let refused = 0;
@@ -84,9 +77,9 @@ describe('processes that share an account’s limit', () => {
     expect(given).toBeGreaterThanOrEqual(500);
     expect(given).toBeLessThanOrEqual(500 * windows);
     expect(given + refused).toBe(3_000);
-    expect(statements).toBeGreaterThan(10);
+    expect(counted.statements()).toBeGreaterThan(10);
     // Ten parts, and each process's question after which it knows that there is none left.
-    expect(statements).toBeLessThanOrEqual((10 + 3) * windows);
+    expect(counted.statements()).toBeLessThanOrEqual((10 + 3) * windows);
   });
 
   test('give the last of a small one to one of them', async () => {

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eq, inArray } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Database, OpenDatabase } from '../../db/database.ts';
+import type { OpenDatabase } from '../../db/database.ts';
 import { type LoadedDelivery, loadDelivery } from '../../db/due-deliveries.ts';
 import { type DeliveryId, newId } from '../../db/ids.ts';
 import { accounts, deliveries, events, webhooks } from '../../db/schema.ts';
 import { createEndpointSlots } from '../../delivery/endpoint-slots.ts';
 import { createPuttingOff } from '../../delivery/putting-off.ts';
+import { countStatements } from '../setup/count-statements.ts';
 import { openTestDatabase } from '../setup/database.ts';
 import { noLimits } from './no-limits.ts';
 
@@ -34,22 +35,9 @@ async function newDelivery(): Promise<LoadedDelivery> {
   return (await loadDelivery(db, id)) as LoadedDelivery;
 }
 
-/** The database, and how often it was asked. */
-function counted() {
-  let statements = 0;
-  const db: Database = new Proxy(database.db, {
-    get(db, key) {
-      // As `selectRows` uses it.
-      if (key === 'session') statements += 1;
-      return Reflect.get(db, key);
-    },
-  });
-  return { db, statements: () => statements };
-}
-
 it('what is put off one after the other shares statements a fifth of a second apart, the first of which waits for nothing', async () => {
   const waiting = await Promise.all(Array.from({ length: 12 }, newDelivery));
-  const { db, statements } = counted();
+  const { db, statements } = countStatements(database.db);
   const { putOff } = createPuttingOff({
     ...{ db, slots: createEndpointSlots(), limiter: noLimits.limiter, onWaiting: () => {} },
   });
