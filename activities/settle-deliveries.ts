@@ -9,7 +9,7 @@ import type { LimitedWebhook } from '../delivery/endpoint-limiter.ts';
 import type { HeadStartOutcome, HeadStarts, UnderWay } from '../delivery/head-start.ts';
 import { awaitElsewhere } from '../delivery/head-start-elsewhere.ts';
 import type { PuttingOff } from '../delivery/putting-off.ts';
-import { waitBeforeAttempt } from '../delivery/wait-before-attempt.ts';
+import { waitsBeforeAttempt } from '../delivery/wait-before-attempt.ts';
 import { waitingReason } from '../webhook/endpoint-limits.ts';
 import { attemptUnderWay, gatherStandings, type Settling, type Told } from './gather-standings.ts';
 import { type Standing, type Unsettled, unsettled } from './settlement.ts';
@@ -33,7 +33,7 @@ export interface Owner {
 
 /** Someone else is at it: asked after again, in ms. */
 const askAgainMs = 1_000;
-/** Another process makes its attempt, and has for a second: it may go on until the endpoint's timeout. */
+/** Another process makes its attempt, which may go on until the endpoint's timeout. */
 const underWayElsewhereMs = 2_000;
 /** No attempt is begun here, since the process stops. */
 const elsewhereMs = 1_000;
@@ -68,6 +68,8 @@ export function createSettler({
       else if (one.waits_ms > 0) {
         const delivery = { id, webhook: { id: one.webhook_id } };
         standings.push(unsettled(delivery, one.waits_ms, one.reason, { isInHand: true }));
+      } else if (one.is_under_way) {
+        standings.push(attemptUnderWay({ id, webhook: { id: one.webhook_id } }, underWayElsewhereMs));
       } else pending.push(id);
     }
     if (pending.length > 0)
@@ -105,7 +107,7 @@ export function createSettler({
     const standings: (Standing | Settling)[] = [];
     const toHold: DeliveryId[] = [];
     const toAttempt: LoadedDelivery[] = [];
-    const waitsMs = await Promise.all(deliveries.map((delivery) => waitBeforeAttempt(db, delivery, owner)));
+    const waitsMs = await waitsBeforeAttempt(db, deliveries, owner);
     for (const [index, delivery] of deliveries.entries()) {
       const waitMs = waitsMs[index] ?? 0;
       if (delivery.webhook.is_deleted) standings.push(later(delivery, cancel(delivery.id)));

@@ -98,16 +98,19 @@ export const loadDelivery = query(
     (await loadDeliveries(db, sql`d.id = ${uuidOf(id)}`, 'load_delivery'))[0],
 );
 
-/** When the last attempt of a delivery began, by the clock of the process that made it; undefined when none is recorded. */
-export const findLastAttemptAt = query(async (db: Database, id: DeliveryId): Promise<Date | undefined> => {
-  const [row] = await selectRows<{ at_ms: number | null }>(
-    db,
-    sql`select (extract(epoch from max(started_at)) * 1000)::float8 as at_ms from attempts
-        where delivery_id = ${uuidOf(id)}`,
-    { name: 'find_last_attempt' },
-  );
-  return row?.at_ms == null ? undefined : new Date(row.at_ms);
-});
+/** When the last attempt of each delivery began, by the clock of the process that made it; of those of which one is recorded. */
+export const findLastAttemptsAt = query(
+  async (db: Database, ids: readonly DeliveryId[]): Promise<Map<DeliveryId, Date>> => {
+    if (ids.length === 0) return new Map();
+    const rows = await selectRows<{ delivery_id: string; at_ms: number }>(
+      db,
+      sql`select delivery_id, (extract(epoch from max(started_at)) * 1000)::float8 as at_ms from attempts
+          where delivery_id = ${anyOf(ids.map(uuidOf), 'uuid')} group by delivery_id`,
+      { name: 'find_last_attempts' },
+    );
+    return new Map(rows.map(({ delivery_id, at_ms }) => [idOf('dlv', delivery_id), new Date(at_ms)]));
+  },
+);
 
 async function loadDeliveries(db: Database, condition: SQL, name: string): Promise<LoadedDelivery[]> {
   const rows = await selectRows<DeliveryRow>(

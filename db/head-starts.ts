@@ -42,11 +42,14 @@ export const takeHeadStarts = query(
     const rows = await selectRows<{ id: string }>(
       db,
       sql`with free as (
-          select d.id from ${unnest(ids, { wanted: ['uuid', uuidOf] })} join deliveries d on d.id = wanted
-          where d.status = 'pending' and d.head_start_at is null
+          -- By id alone, as in db/waiting-deliveries.ts.
+          select d.id, d.status, d.head_start_at
+          from ${unnest(ids, { wanted: ['uuid', uuidOf] })} join deliveries d on d.id = wanted
           for update of d skip locked
         )
-        update deliveries d set head_start_at = now() from free where d.id = free.id returning d.id`,
+        update deliveries d set head_start_at = now() from free
+        where d.id = free.id and free.status = 'pending' and free.head_start_at is null
+        returning d.id`,
       { name: 'take_head_starts' },
     );
     return new Set(rows.map(({ id }) => idOf('dlv', id)));

@@ -21,16 +21,17 @@ export const holdDeliveries = query(
     const rows = await selectRows<{ id: string }>(
       db,
       sql`with due as (
-          select d.id from ${unnest(ids, { wanted: ['uuid', uuidOf] })}
+          -- By id alone, as in db/waiting-deliveries.ts.
+          select d.id, d.status from ${unnest(ids, { wanted: ['uuid', uuidOf] })}
           join deliveries d on d.id = wanted
           join webhooks w on w.id = d.webhook_id
-          where d.status = 'pending' and w.deleted_at is null and w.endpoint_state in ('disabled', 'probing')
+          where w.deleted_at is null and w.endpoint_state in ('disabled', 'probing')
           order by d.id for update of d
         )
         update deliveries d set
           status = 'held', next_attempt_at = null, head_start_at = null, waiting_since = null,
           reason = ${endpointDisabledReason}
-        from due where d.id = due.id returning d.id`,
+        from due where d.id = due.id and due.status = 'pending' returning d.id`,
     );
     return new Set(rows.map((row) => idOf('dlv', row.id)));
   },

@@ -94,10 +94,12 @@ export const advanceLanes = query(
               where d.webhook_id = e.webhook_id and d.lane = e.lane and d.status in ('pending', 'held')
               order by d.place limit 1
             ) n on true
+          ), found as (
+            -- Whoever writes one at this moment may end it. By id alone, as in db/waiting-deliveries.ts.
+            select d.id, d.webhook_id, d.lane, d.status from next n join deliveries d on d.id = n.id
+            for update of d skip locked
           ), free as (
-            -- Whoever writes one at this moment may end it.
-            select d.id, d.webhook_id, d.lane from next n join deliveries d on d.id = n.id
-            where d.status in ('pending', 'held') for update of d skip locked
+            select id, webhook_id, lane from found where status in ('pending', 'held')
           ), moved as (
             update lanes l set head = f.id from free f where l.webhook_id = f.webhook_id and l.lane = f.lane
           ), emptied as (

@@ -162,38 +162,36 @@ export const recordAttempts = query(
                 then now()
               else d.ended_at end
           from numbered u where d.id = u.delivery_id
-          returning d.id, d.event_id, d.attempt_count, d.status, d.lane_state,
+          -- With all that the attempt's row needs: to join them again would compare each with each.
+          returning u.*, d.event_id, d.attempt_count as number, d.status, d.lane_state,
             -- By this very attempt: another may have been under way since before the delivery failed.
-            (d.status = 'failed' or d.lane_state is not distinct from 'blocked') and u.trigger in ('schedule', 'pull')
-              and d.ended_at = now()::timestamptz(3) as is_spent
+            not u.succeeded and (d.status = 'failed' or d.lane_state is not distinct from 'blocked')
+              and u.trigger in ('schedule', 'pull') and d.ended_at = now()::timestamptz(3) as is_spent
         ), written as (
           insert into attempts (id, account_id, webhook_id, delivery_id, number, trigger, started_at, duration_ms, url,
             request_headers, request_body, succeeded, reason, detail, response_status, response_headers, response_body,
             response_truncated, outcome_number, spent_delivery)
-          select u.id, u.account_id, u.webhook_id, u.delivery_id, m.attempt_count, u.trigger,
-            u.started_at::timestamptz, u.duration_ms, u.url, u.request_headers::jsonb, u.request_body, u.succeeded, u.reason, u.detail,
-            u.response_status, u.response_headers::jsonb, u.response_body, u.response_truncated, u.outcome_number,
-            not u.succeeded and m.is_spent
-          from numbered u join moved m on m.id = u.delivery_id
-          returning id, account_id, webhook_id, delivery_id, number, started_at, duration_ms, reason, outcome_number,
-            spent_delivery
+          select id, account_id, webhook_id, delivery_id, number, trigger, started_at::timestamptz, duration_ms, url,
+            request_headers::jsonb, request_body, succeeded, reason, detail, response_status, response_headers::jsonb, response_body,
+            response_truncated, outcome_number, is_spent
+          from moved
         ), told as (
           insert into changes (kind, account_ids, webhook_ids, delivery_ids, attempt_ids, statuses, started_at,
             durations_ms, reasons, is_unfolded)
-          select 'attempts', array_agg(w.account_id), array_agg(w.webhook_id), array_agg(w.delivery_id), array_agg(w.id),
-            array_agg(m.status), array_agg(w.started_at), array_agg(w.duration_ms), array_agg(w.reason), true
-          from written w join moved m on m.id = w.delivery_id having count(*) > 0
+          select 'attempts', array_agg(account_id), array_agg(webhook_id), array_agg(delivery_id), array_agg(id),
+            array_agg(status), array_agg(started_at::timestamptz), array_agg(duration_ms), array_agg(reason), true
+          from moved having count(*) > 0
         ), untold as (
           insert into untold_failures (delivery_id, attempt_number, account_id)
-          select w.delivery_id, w.number, w.account_id from written w join moved m on m.id = w.delivery_id
-          where w.spent_delivery and m.status = 'failed'
-            and ${isFailureTold({ account_id: sql`w.account_id`, webhook_id: sql`w.webhook_id`, event_id: sql`m.event_id` })}
+          select m.delivery_id, m.number, m.account_id from moved m
+          where m.is_spent and m.status = 'failed'
+            and ${isFailureTold({ account_id: sql`m.account_id`, webhook_id: sql`m.webhook_id`, event_id: sql`m.event_id` })}
           on conflict do nothing
           returning delivery_id
         )
-        select w.delivery_id, w.number, m.status, w.outcome_number::float8 as outcome_number,
-          w.spent_delivery and m.lane_state = 'blocked' as is_blocking, t.delivery_id is not null as is_untold
-        from written w join moved m on m.id = w.delivery_id left join untold t on t.delivery_id = w.delivery_id
+        select m.delivery_id, m.number, m.status, m.outcome_number::float8 as outcome_number,
+          m.is_spent and m.lane_state = 'blocked' as is_blocking, t.delivery_id is not null as is_untold
+        from moved m left join untold t on t.delivery_id = m.delivery_id
         union all
         select a.delivery_id, a.number, d.status, a.outcome_number::float8, a.spent_delivery and d.lane_state = 'blocked', false
         from input i join attempts a on a.id = i.id join deliveries d on d.id = a.delivery_id`,

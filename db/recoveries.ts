@@ -122,16 +122,18 @@ export const renewLeases = query(
     const rows = await selectRows<{ id: string }>(
       db,
       sql`with unrecorded as (
-          select d.id from ${unnest(leased, {
+          -- By id alone, as in db/waiting-deliveries.ts.
+          select d.id, d.status, d.next_attempt_at from ${unnest(leased, {
             leased_id: ['uuid', ({ id }) => uuidOf(id)],
             steps: ['int', (one) => one.scheduled_attempts],
           })} join deliveries d on d.id = leased_id
-          where d.status = 'pending' and d.scheduled_attempts = steps
-            and d.next_attempt_at < ${until.toISOString()}::timestamptz
+          where d.scheduled_attempts = steps
           for update of d skip locked
         )
         update deliveries d set next_attempt_at = ${until.toISOString()}::timestamptz
-        from unrecorded where d.id = unrecorded.id returning d.id`,
+        from unrecorded u
+        where d.id = u.id and u.status = 'pending' and u.next_attempt_at < ${until.toISOString()}::timestamptz
+        returning d.id`,
     );
     return rows.map(({ id }) => idOf('dlv', id));
   },

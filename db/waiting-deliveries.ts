@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { EndpointLimits } from '../webhook/endpoint-limits.ts';
 import { type Database, selectRows } from './database.ts';
 import { query } from './errors.ts';
+import { headStartAgeMs, silentAfterMs } from './head-starts.ts';
 import { type DeliveryId, idOf, uuidOf, type WebhookId } from './ids.ts';
 import type { DeliveryStatus } from './schema.ts';
 import { anyOf, unnest } from './unnest.ts';
@@ -40,16 +41,17 @@ export const putOffDeliveries = query(
           })}
         ), free as (
           -- Whoever writes one at this moment settles it: so this never makes others wait crosswise.
-          select d.id, d.webhook_id, d.workflow_id, d.waiting_since, w.every_ms::float8 as every_ms, w.new_reason
+          -- By id alone: a plan from when few were pending would read all that are, to find these among them.
+          select d.id, d.webhook_id, d.workflow_id, d.status, d.head_start_at, d.waiting_since,
+            w.every_ms::float8 as every_ms, w.new_reason, w.is_own
           from wanted w join deliveries d on d.id = w.wanted_id
-          where d.status = 'pending' and (w.is_own or d.head_start_at is null)
           for update of d skip locked
         ), mine as (
           select id, webhook_id, workflow_id, new_reason,
             extract(epoch from now() - waiting_since)::float8 * 1000 as waited_ms,
             sum(case when waiting_since is null then every_ms else 0 end)
               over (partition by webhook_id order by id) as ahead_ms
-          from free
+          from free where status = 'pending' and (is_own or head_start_at is null)
         ), spans as (
           select webhook_id, max(ahead_ms) as span_ms, extract(epoch from now())::float8 * 1000 as now_ms
           from mine group by webhook_id
@@ -157,6 +159,8 @@ export interface Standing {
   webhook_id: WebhookId;
   /** So long its workflow need not look after it, in ms, since it waits and nobody has taken it up. */
   waits_ms: number;
+  /** Whether a process that lives makes its attempt. */
+  is_under_way: boolean;
   reason: string;
 }
 
@@ -167,7 +171,8 @@ export const findStandings = query(
       db,
       sql`select id, status, workflow_id, webhook_id, coalesce(reason, '') as reason,
           case when waiting_since is null or head_start_at is not null then 0
-            else coalesce(extract(epoch from next_attempt_at - now()) * 1000, 0) end::float8 as waits_ms
+            else coalesce(extract(epoch from next_attempt_at - now()) * 1000, 0) end::float8 as waits_ms,
+          coalesce(${headStartAgeMs(sql`head_start_at`)} <= ${silentAfterMs}, false) as is_under_way
         from deliveries where id = ${anyOf(ids.map(uuidOf), 'uuid')}`,
       { name: 'find_standings' },
     );

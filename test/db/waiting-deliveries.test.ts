@@ -196,14 +196,15 @@ describe('deliveries that wait for limits', () => {
     const [waiting] = await several(1, webhook_id, { workflow_id });
     await putOff([waiting!], webhook_id);
     const standings = await findStandings(database.db, [held, waiting!, newId('dlv')]);
-    const common = { workflow_id, webhook_id };
+    const common = { workflow_id, webhook_id, is_under_way: false };
     expect([...standings]).toEqual([
       [held, { ...common, status: 'held', waits_ms: 0, reason: '' }],
       [waiting, { ...common, status: 'pending', waits_ms: expect.any(Number), reason: 'waits' }],
     ]);
     expect(standings.get(waiting!)?.waits_ms).toBeGreaterThan(1_500);
     await take(webhook_id);
-    expect((await findStandings(database.db, [waiting!])).get(waiting!)?.waits_ms).toBe(0);
+    const taken = (await findStandings(database.db, [waiting!])).get(waiting!);
+    expect(taken).toMatchObject({ waits_ms: 0, is_under_way: true });
   });
 
   it('keep their place in the plan when they are put off again', async () => {

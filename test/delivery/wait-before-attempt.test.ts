@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OpenDatabase } from '../../db/database.ts';
 import { newId } from '../../db/ids.ts';
 import { attempts } from '../../db/schema.ts';
-import { waitBeforeAttempt } from '../../delivery/wait-before-attempt.ts';
+import { waitsBeforeAttempt } from '../../delivery/wait-before-attempt.ts';
+import { countStatements } from '../setup/count-statements.ts';
 import { openTestDatabase } from '../setup/database.ts';
 import { deliveryWith } from './attempter-alone.ts';
 
@@ -24,6 +25,15 @@ test('after the clock was set back, an attempt that used up no step has waited a
     ...{ duration_ms: 1, request_headers: {}, succeeded: false, reason: 'proxy' },
   });
   const { db } = database;
-  expect(await waitBeforeAttempt(db, delivery, { hasWaited: false })).toBe(10_000);
-  expect(await waitBeforeAttempt(db, delivery, { hasWaited: true })).toBe(0);
+  expect(await waitsBeforeAttempt(db, [delivery], { hasWaited: false })).toEqual([10_000]);
+  expect(await waitsBeforeAttempt(db, [delivery], { hasWaited: true })).toEqual([0]);
+});
+
+test('several wait each as long as it means, and the database is asked once', async () => {
+  const { db, statements } = countStatements(database.db);
+  const inMs = (ms: number) =>
+    deliveryWith(() => ({}), { attempt_count: 1, next_attempt_at: new Date(Date.now() + ms) });
+  const waits = await waitsBeforeAttempt(db, [inMs(-1), inMs(10_000), inMs(60_000)], { hasWaited: true });
+  expect(waits.map((ms) => Math.ceil(ms / 10_000))).toEqual([0, 1, 6]);
+  expect(statements()).toBe(1);
 });
