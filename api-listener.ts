@@ -1,5 +1,6 @@
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { createEventLoopLoad, type EventLoopLoad } from './delivery/event-loop-load.ts';
 
 /** A port of ours, the API's or the operators', taken before there is anything to serve. */
 export interface ApiListener {
@@ -39,8 +40,9 @@ const idleMs = 75_000;
 const onItsWayMs = 200;
 
 /**
- * A connection is closed after some hundred requests, not all of them at the same time: a process takes every connection of a
- * burst that it is the first to see, and would keep them while the others have nothing to do. The idle ones see the next first.
+ * A connection is closed after some hundred requests to a busy process, not all of them at the same time: a process takes every connection of a
+ * burst that it is the first to see, and would keep them while the others have nothing to do. The idle ones see the next first. While
+ * it is not busy it keeps what it has: events that come to one process share more.
  */
 const requestsOfAConnection = () => 50 + Math.floor(Math.random() * 100);
 
@@ -53,6 +55,7 @@ export async function listenForApi(
   port: number,
   setting: 'PORT' | 'METRICS_PORT' = 'PORT',
   patienceMs = patienceWithClients,
+  load: EventLoopLoad = createEventLoopLoad(),
 ): Promise<ApiListener> {
   let listener: RequestListener = (_request, response) => {
     response
@@ -63,6 +66,7 @@ export async function listenForApi(
   let isCutting = false;
   const requestsLeft = new WeakMap<Socket, number>();
   const isUsedUp = (socket: Socket) => {
+    if (!load.isBusy()) return false;
     const left = (requestsLeft.get(socket) ?? requestsOfAConnection()) - 1;
     requestsLeft.set(socket, left);
     return left <= 0;

@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Client } from 'undici';
 import { expect, it } from 'vitest';
-import { listenForApi, patienceWithClients } from '../api-listener.ts';
+import { type ApiListener, listenForApi, patienceWithClients } from '../api-listener.ts';
 
 it('closes although a client keeps its connection busy, and answers what it has taken', async () => {
   const listener = await listenForApi('127.0.0.1', 0);
@@ -69,12 +69,11 @@ it('an idle connection is kept for longer than load balancers keep theirs', asyn
   await listener.close();
 });
 
-it('a connection is kept for some fifty to a hundred and fifty requests, and then closed with an answer', async () => {
-  const listener = await listenForApi('127.0.0.1', 0);
-  listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
+/** So many requests, one after the other; answers how many went along each connection. */
+async function requestsOfConnections(listener: ApiListener, requests: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const requestsOf = new Map<Socket, number>();
-  for (let n = 0; n < 600; n += 1) {
+  for (let n = 0; n < requests; n += 1) {
     const request = get({ port: listener.port, host: '127.0.0.1', agent });
     const [[socket], [response]] = await Promise.all([once(request, 'socket'), once(request, 'response')]);
     requestsOf.set(socket, (requestsOf.get(socket) ?? 0) + 1);
@@ -82,7 +81,13 @@ it('a connection is kept for some fifty to a hundred and fifty requests, and the
     await once(response.resume(), 'end');
   }
   agent.destroy();
-  const whole = [...requestsOf.values()].slice(0, -1);
+  return [...requestsOf.values()];
+}
+
+it('a connection to a busy process is kept for some fifty to a hundred and fifty requests, and then closed with an answer', async () => {
+  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patienceWithClients, { isBusy: () => true });
+  listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
+  const whole = (await requestsOfConnections(listener, 600)).slice(0, -1);
   expect(whole.length).toBeGreaterThan(2);
   for (const requests of whole) {
     expect(requests).toBeGreaterThanOrEqual(50);
@@ -90,6 +95,18 @@ it('a connection is kept for some fifty to a hundred and fifty requests, and the
   }
   // Not all of a burst at the same time.
   expect(new Set(whole).size).toBeGreaterThan(1);
+  await listener.close();
+});
+
+it('a process that is not busy keeps its connections, and closes them in turn once it is', async () => {
+  const load = { isBusy: () => false };
+  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patienceWithClients, load);
+  listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
+  expect(await requestsOfConnections(listener, 300)).toEqual([300]);
+  load.isBusy = () => true;
+  const [first] = await requestsOfConnections(listener, 200);
+  expect(first).toBeGreaterThanOrEqual(50);
+  expect(first).toBeLessThan(150);
   await listener.close();
 });
 
