@@ -18,6 +18,11 @@ export interface HealthReporter {
  * while attempts go on to fail, since a signal costs as much as some twenty of them.
  */
 const mostSeconds = 5;
+/**
+ * Endpoints that begin to fail together (a host of many) are not told of together for ever: such a second is up to this shorter, in ms, and there are
+ * up to so many more of them.
+ */
+const apart = { ms: 250, seconds: 2 };
 const mostPerSignal = 500;
 
 /** A reporter with at most one signal to an endpoint under way, the first of which goes at once. */
@@ -25,10 +30,13 @@ export function createHealthReporter({
   starter,
   log,
   wait = (ms) => delay(ms, undefined, { ref: false }),
+  random = Math.random,
 }: {
   starter: Pick<HealthStarter, 'tellOutcomes'>;
   log: Logger;
   wait?: (ms: number) => Promise<unknown>;
+  /** Between 0 and 1, as `Math.random`. */
+  random?: () => number;
 }): HealthReporter {
   const waiting = new Map<WebhookId, { account_id: AccountId; outcomes: Outcome[] }>();
   const telling = new Map<WebhookId, Promise<void>>();
@@ -41,14 +49,15 @@ export function createHealthReporter({
       if (next.outcomes.length === 0) waiting.delete(webhookId);
       await tell({ id: webhookId, account_id: next.account_id }, batch);
       await gather(webhookId, seconds);
-      seconds = Math.min(2 * seconds, mostSeconds);
+      seconds =
+        2 * seconds < mostSeconds ? 2 * seconds : mostSeconds + Math.floor((apart.seconds + 1) * random());
     }
   }
 
   /** What is more than one failure among many does not wait for others. */
   async function gather(webhookId: WebhookId, seconds: number) {
     for (let gathered = 0; gathered < seconds && !isClosing; gathered += 1) {
-      await wait(1_000);
+      await wait(1_000 - apart.ms * random());
       const outcomes = waiting.get(webhookId)?.outcomes ?? [];
       if (outcomes.length >= mostPerSignal) return;
       if (outcomes.some(({ succeeded, gone, spent_delivery }) => succeeded || gone || spent_delivery)) return;

@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers());
 
 const failure: Outcome = { succeeded: false };
 
-function newReporter() {
+function newReporter(random = () => 0) {
   const signals: { at: number; outcomes: number }[] = [];
   const startedAt = Date.now();
   const reporter = createHealthReporter({
@@ -20,6 +20,7 @@ function newReporter() {
     },
     log: pino({ level: 'silent' }),
     wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    random,
   });
   const webhook = { webhook_id: newId('wh'), account_id: newId('acct') };
   return { signals, report: (outcome: Outcome) => reporter.report(webhook, outcome) };
@@ -39,6 +40,22 @@ describe('what is told of an endpoint', () => {
       { at: 7_000, outcomes: 40 },
       { at: 12_000, outcomes: 50 },
     ]);
+  });
+
+  it('is told at other moments than what is told of others that began to fail with it', async () => {
+    const [one, other] = [newReporter(() => 0.1), newReporter(() => 0.9)];
+    for (let tenths = 0; tenths < 300; tenths += 1) {
+      for (const { report } of [one, other]) report(failure);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    const [first, ...later] = one.signals.map(({ at }) => at);
+    expect(first).toBe(0);
+    for (const at of later)
+      for (const { at: otherAt } of other.signals) expect(Math.abs(at - otherAt)).toBeGreaterThan(50);
+    for (const { signals } of [one, other]) {
+      const pauses = signals.slice(1).map(({ at }, index) => at - signals[index]!.at);
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(7_000);
+    }
   });
 
   it('is told before that when as many have gathered as a signal takes', async () => {
