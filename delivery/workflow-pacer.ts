@@ -1,7 +1,15 @@
 import type { Logger } from 'pino';
 import type { AccountId, EventId, WebhookId } from '../db/ids.ts';
+import { slowWorkflowId } from '../temporal/workflow-ids.ts';
 import { TemporalUnavailable, type WorkflowStarter } from '../temporal/workflow-starter.ts';
-import { createPacing, type Group, mostDeliveries, type PacingLimits } from './workflow-pacing.ts';
+import {
+  createPacing,
+  type Group,
+  mostDeliveries,
+  mostEvents,
+  type Pacing,
+  type PacingLimits,
+} from './workflow-pacing.ts';
 
 /** What a workflow is started for. */
 export interface StoredDelivery {
@@ -38,19 +46,42 @@ interface Gathering {
   stored: StoredDelivery[];
 }
 
+/** What an event owes, or that of it which endpoints that are slow are to get, with the workflows that own it. */
+interface Placed {
+  owed: readonly OwedWebhook[];
+  groups: Group[];
+}
+
+/**
+ * How far apart workflows start for endpoints that are slow, in ms: each of them waits, and asks Temporal several times for what it waits for, however
+ * much that is. No longer than it takes until such an attempt has failed and may be due again.
+ */
+const slowWindowMs = 2_000;
+
 /** While Temporal does not answer, more starts than these are left to the sweep. */
 const mostStarting = 200;
 
 /**
  * A pacer that starts workflows beside the answers to those who posted, as pacing says, each once all transactions that
- * store something for it have ended. What cannot be started the sweep starts, from the database.
+ * store something for it have ended. What endpoints are to get that are slow already has workflows of its own, which are fewer and larger. What cannot
+ * be started the sweep starts, from the database.
  */
 export function createWorkflowPacer({
   starter,
+  isSlow,
   log,
   ...limits
-}: PacingLimits & { starter: Pick<WorkflowStarter, 'startDeliverEvents'>; log: Logger }): WorkflowPacer {
+}: PacingLimits & {
+  starter: Pick<WorkflowStarter, 'startDeliverEvents'>;
+  isSlow: (webhook: WebhookId) => boolean;
+  log: Logger;
+}): WorkflowPacer {
+  const { eventsPerWorkflow } = limits;
   const pacing = createPacing(limits);
+  const slowPacing = createPacing(
+    { eventsPerWorkflow: mostEvents(eventsPerWorkflow), windowMs: slowWindowMs },
+    slowWorkflowId,
+  );
   const gatherings = new Map<Group, Gathering>();
   const starting = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
@@ -97,36 +128,45 @@ export function createWorkflowPacer({
     starting.add(started);
   }
 
+  /** One moment for all events of a transaction, so that they share what starts at once. */
+  function place(event: EventId, owed: readonly OwedWebhook[], now: number): Placed[] {
+    const placeIn = (one: Pacing, part: readonly OwedWebhook[]) => ({
+      owed: part,
+      groups: one.place(
+        event,
+        part.map(({ id }) => id),
+        now,
+      ),
+    });
+    // Where each event has a workflow of its own, it has one.
+    const slow = eventsPerWorkflow === 1 ? [] : owed.filter(({ id }) => isSlow(id));
+    if (slow.length === 0) return [placeIn(pacing, owed)];
+    const others = owed.filter((one) => !slow.includes(one));
+    return [placeIn(slowPacing, slow), ...(others.length === 0 ? [] : [placeIn(pacing, others)])];
+  }
+
   return {
     join() {
       const joined = new Map<string, Gathering>();
-      let last: { event: EventId; groups: Group[] } | undefined;
+      let last: { event: EventId; placed: Placed[] } | undefined;
       let now: number | undefined;
+
+      function take(group: Group) {
+        if (joined.has(group.workflow_id)) return;
+        const gathering = gatherings.get(group) ?? { group, joinings: 0, stored: [] };
+        gathering.joinings += 1;
+        gatherings.set(group, gathering);
+        joined.set(group.workflow_id, gathering);
+      }
 
       return {
         workflowIdOf(event, webhook, owed) {
           if (last?.event !== event) {
-            // One moment for all events of a transaction, so that they share what starts at once.
             now ??= performance.now();
-            last = {
-              event,
-              groups: pacing.place(
-                event,
-                owed.map(({ id }) => id),
-                now,
-              ),
-            };
-            for (const group of last.groups) {
-              if (joined.has(group.workflow_id)) continue;
-              const gathering = gatherings.get(group) ?? { group, joinings: 0, stored: [] };
-              gathering.joinings += 1;
-              gatherings.set(group, gathering);
-              joined.set(group.workflow_id, gathering);
-            }
+            last = { event, placed: place(event, owed, now) };
+            for (const { groups } of last.placed) groups.forEach(take);
           }
-          const { groups } = last;
-          const part = groups.length === 1 ? 0 : Math.floor(owed.indexOf(webhook) / mostDeliveries);
-          return (groups[part] as Group).workflow_id;
+          return workflowIdIn(last.placed, webhook);
         },
 
         settle(stored) {
@@ -138,11 +178,17 @@ export function createWorkflowPacer({
     },
 
     async close() {
-      pacing.close(performance.now() - 1);
+      for (const one of [pacing, slowPacing]) one.close(performance.now() - 1);
       startDue();
       await Promise.all(starting);
     },
   };
+}
+
+function workflowIdIn(placed: readonly Placed[], webhook: OwedWebhook): string {
+  const { owed, groups } = placed.find((one) => placed.length === 1 || one.owed.includes(webhook)) as Placed;
+  const part = groups.length === 1 ? 0 : Math.floor(owed.indexOf(webhook) / mostDeliveries);
+  return (groups[part] as Group).workflow_id;
 }
 
 function unique<T>(items: readonly T[]): T[] {

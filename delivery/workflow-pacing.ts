@@ -65,7 +65,10 @@ export interface Pacing {
  * at once, and a burst shares workflows. The window doubles, within bounds, with each group that was shared, and halves with
  * each that was not. Once a load is steady, workflows take in more events too.
  */
-export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pacing {
+export function createPacing(
+  { eventsPerWorkflow, windowMs }: PacingLimits,
+  workflowIdOf: (firstEvent: EventId) => string = deliverWorkflowId,
+): Pacing {
   let lastStartsAt = Number.NEGATIVE_INFINITY;
   let open: OpenGroup | undefined;
   /** Whether the last group took in more than one event. */
@@ -75,7 +78,7 @@ export function createPacing({ eventsPerWorkflow, windowMs }: PacingLimits): Pac
   let sharedSince = Number.POSITIVE_INFINITY;
 
   function begin(event: EventId, now: number, part = 1): OpenGroup {
-    const first = deliverWorkflowId(event);
+    const first = workflowIdOf(event);
     // Groups that are shared one after the other are a steady load: of large ones the transactions are far apart.
     const hasPaused = now > lastStartsAt + (wasShared ? mostApartMs : currentMs);
     if (hasPaused || !wasShared) sharedSince = now;

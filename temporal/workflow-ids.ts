@@ -5,6 +5,11 @@ export function deliverWorkflowId(firstEvent: EventId): string {
   return `deliver/${firstEvent}`;
 }
 
+/** The workflow that owns deliveries of an event, and of others, to endpoints that were slow when it came. */
+export function slowWorkflowId(firstEvent: EventId): string {
+  return `${deliverWorkflowId(firstEvent)}/slow`;
+}
+
 /** The workflow of a delivery that has waited in its lane, where it needs one: most go out without. */
 export function laneWorkflowId(delivery: DeliveryId): string {
   return `deliver/${delivery}`;

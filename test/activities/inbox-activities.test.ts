@@ -20,7 +20,7 @@ beforeAll(async () => {
   const pacer = createWorkflowPacer({
     log: pino({ level: 'silent' }),
     starter: { startDeliverEvents: async () => 'started' },
-    ...{ eventsPerWorkflow: 50, windowMs: 0 },
+    ...{ eventsPerWorkflow: 50, windowMs: 0, isSlow: () => false },
   });
   intake = createIntake({ db: database.db, pacer });
   account_id = (await createAccount(database.db, 'Mine')).id;

@@ -14,6 +14,7 @@ const pacer = createWorkflowPacer({
   log: pino({ level: 'silent' }),
   eventsPerWorkflow: 50,
   windowMs: 50,
+  isSlow: () => false,
   starter: {
     startDeliverEvents: async () => {
       process.kill(process.pid, 'SIGKILL');

@@ -103,7 +103,7 @@ export async function startTestApi(overrides: Partial<ApiDependencies> = {}) {
   const intake = createIntake({
     db,
     expressions,
-    pacer: createWorkflowPacer({ starter, log, eventsPerWorkflow: 50, windowMs: 0 }),
+    pacer: createWorkflowPacer({ starter, log, eventsPerWorkflow: 50, windowMs: 0, isSlow: () => false }),
   });
   const announcer = createInboxAnnouncer({ starter, log });
   const { admin_key: key = '', account_id: accountId } = await ensureFirstAccount(db, {});
