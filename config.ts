@@ -179,7 +179,7 @@ export const settings = {
   GROUP_WINDOW_MS: {
     schema: integer(0, 10_000),
     fallback: '50',
-    doc: 'Milliseconds that the starts of workflows are apart, unless they are full: within these, events share one. Under a steady load up to ten times as many, but no more than 1,000.',
+    doc: 'Milliseconds that the starts of workflows are apart, unless they are full: within these, events share one. Under a steady load up to ten times as many, but no more than 1,000; for endpoints that are slow, 2,000.',
   },
   SCHEDULE_SCALE: {
     schema: z
