@@ -3,7 +3,7 @@ import { cancelForDeletedWebhook } from '../db/deliveries.ts';
 import { type LoadedDelivery, loadDeliveriesById, loadPendingDeliveries } from '../db/due-deliveries.ts';
 import { takeHeadStarts } from '../db/head-starts.ts';
 import { holdDeliveries } from '../db/held-deliveries.ts';
-import type { DeliveryId } from '../db/ids.ts';
+import type { DeliveryId, WebhookId } from '../db/ids.ts';
 import { findStandings } from '../db/waiting-deliveries.ts';
 import type { LimitedWebhook } from '../delivery/endpoint-limiter.ts';
 import type { HeadStartOutcome, HeadStarts, UnderWay } from '../delivery/head-start.ts';
@@ -65,12 +65,11 @@ export function createSettler({
       else if (one.status !== 'pending') standings.push(one.status);
       // Held meanwhile, and then sent: another workflow owns it.
       else if (one.workflow_id !== owner.workflowId) standings.push('ended elsewhere');
-      else if (one.waits_ms > 0) {
-        const delivery = { id, webhook: { id: one.webhook_id } };
-        standings.push(unsettled(delivery, one.waits_ms, one.reason, { isInHand: true }));
-      } else if (one.is_under_way) {
-        standings.push(attemptUnderWay({ id, webhook: { id: one.webhook_id } }, underWayElsewhereMs));
-      } else pending.push(id);
+      else if (one.waits_ms > 0)
+        standings.push(unsettled(told(id, one.webhook_id), one.waits_ms, one.reason, { isInHand: true }));
+      else if (one.is_under_way)
+        standings.push(attemptUnderWay(told(id, one.webhook_id), underWayElsewhereMs));
+      else pending.push(id);
     }
     if (pending.length > 0)
       standings.push(...(await beginLoaded(await loadDeliveriesById(db, pending), owner)));
@@ -178,9 +177,13 @@ export function createSettler({
   };
 }
 
+function told(id: DeliveryId, webhookId: WebhookId): Told {
+  return { id, webhook: { id: webhookId } };
+}
+
 /** An attempt of this process. */
 function join(id: DeliveryId, { webhook_id, outcome }: UnderWay): Settling {
-  const delivery = { id, webhook: { id: webhook_id } };
+  const delivery = told(id, webhook_id);
   return later(
     delivery,
     outcome.then((result) => standingAfter(delivery, result)),
