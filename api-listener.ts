@@ -40,11 +40,14 @@ const idleMs = 75_000;
 const onItsWayMs = 200;
 
 /**
- * A connection is closed after some hundred requests to a busy process, not all of them at the same time: a process takes every connection of a
- * burst that it is the first to see, and would keep them while the others have nothing to do. The idle ones see the next first. While
- * it is not busy it keeps what it has: events that come to one process share more.
+ * A connection is closed after some hundred requests to a busy process: a process takes every connection of a
+ * burst that it is the first to see, and would keep them while the others have nothing to do. The idle ones see the next first. It is closed
+ * sooner by a process that takes no part in the load, so that the client comes to one that does.
  */
-const requestsOfAConnection = () => 50 + Math.floor(Math.random() * 100);
+const requestsOfAConnection = { busy: 100, withoutPart: 10 };
+
+/** Between half as many and half as many more: connections do not all end at the same time. */
+const about = (count: number) => Math.floor(count * (0.5 + Math.random()));
 
 /**
  * Takes the port at once, so that a second start fails before it has touched anything.
@@ -53,9 +56,18 @@ const requestsOfAConnection = () => 50 + Math.floor(Math.random() * 100);
 export async function listenForApi(
   host: string,
   port: number,
-  setting: 'PORT' | 'METRICS_PORT' = 'PORT',
-  patienceMs = patienceWithClients,
-  load: EventLoopLoad = createEventLoopLoad(),
+  {
+    setting = 'PORT',
+    patienceMs = patienceWithClients,
+    load = createEventLoopLoad(),
+    takesPart = () => true,
+  }: {
+    setting?: 'PORT' | 'METRICS_PORT';
+    patienceMs?: typeof patienceWithClients;
+    load?: Pick<EventLoopLoad, 'isBusy'>;
+    /** Whether this process takes part in the load of several. */
+    takesPart?: () => boolean;
+  } = {},
 ): Promise<ApiListener> {
   let listener: RequestListener = (_request, response) => {
     response
@@ -66,8 +78,10 @@ export async function listenForApi(
   let isCutting = false;
   const requestsLeft = new WeakMap<Socket, number>();
   const isUsedUp = (socket: Socket) => {
-    if (!load.isBusy()) return false;
-    const left = (requestsLeft.get(socket) ?? requestsOfAConnection()) - 1;
+    const isBusy = load.isBusy();
+    if (!isBusy && takesPart()) return false;
+    const most = requestsOfAConnection[isBusy ? 'busy' : 'withoutPart'];
+    const left = (requestsLeft.get(socket) ?? about(most)) - 1;
     requestsLeft.set(socket, left);
     return left <= 0;
   };

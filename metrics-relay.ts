@@ -66,7 +66,8 @@ export const joinProcesses: JoinProcesses = (readOwn) => {
   process.on('message', (message: ToProcess) => {
     if ('tellMetrics' in message) {
       void readOwn().then((metrics) => tell({ id: message.tellMetrics, metrics }));
-    } else waiting.get(message.id)?.(message.told);
+    }
+    if ('told' in message) waiting.get(message.id)?.(message.told);
   });
   return async () => {
     last += 1;

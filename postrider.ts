@@ -75,6 +75,8 @@ export interface StartOptions {
   report: (line: string) => void;
   /** Whether it takes its port before anything else, so that a port in use prevents the start; if absent it does. */
   listensFirst?: boolean;
+  /** Whether it takes part in the load of several processes; if absent it does. */
+  takesPart?: () => boolean;
   /** Of a Temporal server that was started for this process. */
   temporalUiUrl?: string;
   /** The bundled workflows; otherwise the ones beside the compiled sources, or else they are bundled now. */
@@ -120,6 +122,7 @@ async function open(
     log,
     report,
     listensFirst = true,
+    takesPart = () => true,
     temporalUiUrl,
     workflowBundle,
     resolve,
@@ -131,13 +134,13 @@ async function open(
 ): Promise<Postrider> {
   const listen = async () => {
     if (role === 'worker') return undefined;
-    const listener = await listenForApi(config.HOST, config.PORT);
+    const listener = await listenForApi(config.HOST, config.PORT, { takesPart });
     opened.push(listener.close);
     return listener;
   };
   const listenForMetrics = async () => {
     if (config.METRICS_PORT === undefined) return undefined;
-    const listener = await listenForApi(config.HOST, config.METRICS_PORT, 'METRICS_PORT');
+    const listener = await listenForApi(config.HOST, config.METRICS_PORT, { setting: 'METRICS_PORT' });
     opened.push(listener.close);
     return listener;
   };

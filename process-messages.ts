@@ -7,10 +7,16 @@ export type FromProcess =
   /** It was asked for the metrics of all; `askMetrics` comes back as `id`. */
   | { askMetrics: number }
   /** Its own metrics, as it was told to. */
-  | { id: number; metrics: string };
+  | { id: number; metrics: string }
+  /** In how much of its time it was busy of late, from 0 to 1. */
+  | { busyShare: number };
 
 /** What the one that looks after them tells each while it runs. */
-export type ToProcess = { tellMetrics: number } | { id: number; told: Told };
+export type ToProcess =
+  | { tellMetrics: number }
+  | { id: number; told: Told }
+  /** Whether it takes part in the load. */
+  | { takesPart: boolean };
 
 /** What the one that looks after them tells each when it starts. */
 export interface ProcessSettings {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Announcement, announce, stoppingLine } from './announcement.ts';
 import type { Config } from './config.ts';
+import { createLoadSharing, relayLoadSharing } from './load-sharing.ts';
 import { createLog } from './log.ts';
 import { createMetricsRelay } from './metrics-relay.ts';
 import { type FromProcess, processEnv } from './process-messages.ts';
@@ -45,6 +46,7 @@ export async function run(
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec: program, args: [role], execArgv: [...memoryOptions, ...process.execArgv] });
   const relay = createMetricsRelay();
+  const sharing = createLoadSharing();
   const start = (number: number, isFirst: boolean) => {
     const own = server === undefined ? {} : { TEMPORAL_ADDRESS: server.address };
     const worker = cluster.fork({
@@ -54,6 +56,7 @@ export async function run(
     });
     workers.add(worker);
     relay.add(worker, `${number}`);
+    relayLoadSharing(sharing, worker, number);
     let wasReady = false;
     const exited = new Promise<Exit>((resolve) => {
       worker.once('exit', (code, signal) => {

@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { announce, stoppingLine } from './announcement.ts';
 import type { Config } from './config.ts';
 import { putHelperThreadsBehind } from './helper-threads.ts';
+import { joinLoadSharing } from './load-sharing.ts';
 import { createLog } from './log.ts';
 import { joinProcesses } from './metrics-relay.ts';
 import { startPostrider } from './postrider.ts';
@@ -36,6 +37,7 @@ export async function run(
   const postrider = await startPostrider(config, {
     ...{ role, env, log, report, listensFirst: isFirst },
     ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
+    ...(cluster.isWorker ? { takesPart: joinLoadSharing() } : {}),
     tracing,
     metrics: {
       process: `${number}`,

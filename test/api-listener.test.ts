@@ -46,7 +46,7 @@ it('answers a request that is on its way along a connection that seems idle as i
 
 it('closes although a client was answered and never sends the rest of its request', async () => {
   const patience = { headers: 200, request: 300, unread: 60_000, checkEvery: 30_000 };
-  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patience);
+  const listener = await listenForApi('127.0.0.1', 0, { patienceMs: patience });
   listener.serve((_, response) => response.writeHead(413).end('too much'));
   const socket = connect(listener.port, '127.0.0.1').on('error', () => {});
   let answers = '';
@@ -85,7 +85,7 @@ async function requestsOfConnections(listener: ApiListener, requests: number): P
 }
 
 it('a connection to a busy process is kept for some fifty to a hundred and fifty requests, and then closed with an answer', async () => {
-  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patienceWithClients, { isBusy: () => true });
+  const listener = await listenForApi('127.0.0.1', 0, { load: { isBusy: () => true } });
   listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
   const whole = (await requestsOfConnections(listener, 600)).slice(0, -1);
   expect(whole.length).toBeGreaterThan(2);
@@ -100,7 +100,7 @@ it('a connection to a busy process is kept for some fifty to a hundred and fifty
 
 it('a process that is not busy keeps its connections, and closes them in turn once it is', async () => {
   const load = { isBusy: () => false };
-  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patienceWithClients, load);
+  const listener = await listenForApi('127.0.0.1', 0, { load });
   listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
   expect(await requestsOfConnections(listener, 300)).toEqual([300]);
   load.isBusy = () => true;
@@ -110,11 +110,32 @@ it('a process that is not busy keeps its connections, and closes them in turn on
   await listener.close();
 });
 
+it('a process without a part in the load closes its connections after some ten requests, but while it is busy all the same', async () => {
+  const now = { isBusy: false, takesPart: false };
+  const listener = await listenForApi('127.0.0.1', 0, {
+    load: { isBusy: () => now.isBusy },
+    takesPart: () => now.takesPart,
+  });
+  listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
+  const whole = (await requestsOfConnections(listener, 100)).slice(0, -1);
+  expect(whole.length).toBeGreaterThan(5);
+  for (const requests of whole) {
+    expect(requests).toBeGreaterThanOrEqual(5);
+    expect(requests).toBeLessThan(15);
+  }
+  now.isBusy = true;
+  const [first] = await requestsOfConnections(listener, 200);
+  expect(first).toBeGreaterThanOrEqual(50);
+  Object.assign(now, { isBusy: false, takesPart: true });
+  expect(await requestsOfConnections(listener, 100)).toEqual([100]);
+  await listener.close();
+});
+
 it('a client that drips its headers or its body is cut off', async () => {
   expect(patienceWithClients.headers).toBeLessThanOrEqual(15_000);
   expect(patienceWithClients.request).toBeLessThanOrEqual(30_000);
   const patience = { headers: 200, request: 300, unread: 60_000, checkEvery: 20 };
-  const listener = await listenForApi('127.0.0.1', 0, 'PORT', patience);
+  const listener = await listenForApi('127.0.0.1', 0, { patienceMs: patience });
   listener.serve((request, response) => request.resume().once('end', () => response.end('done')));
 
   const drip = async (head: string, drop: string) => {
@@ -139,7 +160,9 @@ it('a client that drips its headers or its body is cut off', async () => {
 
 it('a client that reads nothing of its answer is cut off, and one that reads slowly is not', async () => {
   expect(patienceWithClients.unread).toBeLessThanOrEqual(60_000);
-  const listener = await listenForApi('127.0.0.1', 0, 'PORT', { ...patienceWithClients, unread: 300 });
+  const listener = await listenForApi('127.0.0.1', 0, {
+    patienceMs: { ...patienceWithClients, unread: 300 },
+  });
   const size = 32 * 1024 * 1024;
   let closed = 0;
   listener.serve((_, response) => {

@@ -6,7 +6,7 @@ import { createScraper } from '../telemetry/scraper.ts';
 import { openTestDatabase } from './setup/database.ts';
 
 test('tells metrics and readiness without a key, and nothing else', async () => {
-  const listener = await listenForApi('127.0.0.1', 0, 'METRICS_PORT');
+  const listener = await listenForApi('127.0.0.1', 0, { setting: 'METRICS_PORT' });
   const standing = { ready: true, fails: false };
   listener.serve(
     serveOperators({

@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Client } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lastingPorts } from './setup/lasting-ports.ts';
 import { testSettings } from './setup/postrider.ts';
@@ -152,6 +154,43 @@ describe.runIf(process.env.TEST_DATABASE_URL)('npm start with DATABASE_URL and P
     expect(workers()).toEqual([]);
     expect(out).toContain('stopping');
     expect(err).toBe('');
+  });
+
+  it('brings what a few clients send now and then to the first, which can do it alone', {
+    timeout,
+  }, async () => {
+    await ready();
+    const clients = Array.from({ length: 8 }, () => new Client(`http://127.0.0.1:${port}`));
+    const headers = { authorization: `Bearer ${settings.env.ADMIN_API_KEY}` };
+    const answered = async () => {
+      const byProcess = (await scrape())('postrider_http_requests_total', '/v1/webhooks');
+      return { first: byProcess[0] ?? 0, second: byProcess[1] ?? 0 };
+    };
+    /** Twenty requests of each, so that a connection to the second ends once at least. */
+    const askAll = async () => {
+      const before = await answered();
+      for (let n = 0; n < 20; n += 1) {
+        for (const client of clients) {
+          const { statusCode, body } = await client.request({ path: '/v1/webhooks', method: 'GET', headers });
+          await body.dump();
+          expect(statusCode).toBe(200);
+          // Not as many as the first can answer.
+          await delay(5);
+        }
+      }
+      const after = await answered();
+      return { first: after.first - before.first, second: after.second - before.second };
+    };
+    await waitFor(
+      async () => {
+        const { first, second } = await askAll();
+        expect(first + second).toBe(160);
+        return second === 0 ? true : undefined;
+      },
+      'all to come to the first',
+      45_000,
+    );
+    await Promise.all(clients.map((client) => client.close()));
   });
 
   it('starts one again that dies, and goes on meanwhile', { timeout }, async () => {
