@@ -20,6 +20,7 @@ import type { Expressions } from './expressions.ts';
 import type { FailureTeller } from './failure-teller.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { HttpClient } from './http-client.ts';
+import { createInHand } from './in-hand.ts';
 import type { Lanes } from './lanes.ts';
 import { notSent, postDelivery } from './post-delivery.ts';
 import type { Recorder } from './recorder.ts';
@@ -87,7 +88,7 @@ export function createAttempter(dependencies: {
     dependencies;
   const { scheduleScale, random, log } = dependencies;
   const targets = createTargetOpener(dependencies);
-  const underWay = new Map<string, Promise<AttemptOutcome>>();
+  const underWay = createInHand<string, Promise<AttemptOutcome>>();
 
   async function make(
     delivery: LoadedDelivery,

@@ -9,6 +9,7 @@ import type { Attempter, AttemptOutcome } from './attempter.ts';
 import { type EndpointLimiter, keepsLimits, type LimitedWebhook } from './endpoint-limiter.ts';
 import type { EndpointSlots, Release } from './endpoint-slots.ts';
 import { createEventLoopLoad } from './event-loop-load.ts';
+import { createInHand } from './in-hand.ts';
 import type { PuttingOff } from './putting-off.ts';
 
 /** A delivery that waits in the database for its turn at its endpoint. */
@@ -112,7 +113,7 @@ export function createHeadStarts({
   log: Logger;
 }): HeadStarts {
   const load = createEventLoopLoad();
-  const underWay = new Map<DeliveryId, UnderWay & { since: number }>();
+  const underWay = createInHand<DeliveryId, UnderWay & { id: DeliveryId; since: number }>();
   const workflows = new Map<string, Remembered>();
   const atEndpoint = new Map<WebhookId, number>();
   let count = 0;
@@ -169,8 +170,9 @@ export function createHeadStarts({
     outcome.catch((error: unknown) => {
       log.warn({ delivery_id: delivery.id, reason: (error as Error).name }, 'an attempt was not made');
     });
-    const one = { webhook_id: delivery.webhook.id, outcome, since: performance.now() };
-    underWay.set(delivery.id, one);
+    const { id, webhook } = delivery;
+    const one = { id, webhook_id: webhook.id, outcome, since: performance.now() };
+    underWay.set(id, one);
     watch();
     return one;
   }
@@ -257,7 +259,11 @@ export function createHeadStarts({
       if (now - since < rememberMs) break;
       workflows.delete(workflowId);
     }
-    const late = [...underWay].filter(([, { since }]) => now - since > renewEveryMs * 0.9).map(([id]) => id);
+    const isLate = ({ since }: { since: number }) => now - since > renewEveryMs * 0.9;
+    const late = underWay
+      .values()
+      .filter(isLate)
+      .map(({ id }) => id);
     if (late.length > 0 && !isRenewing) {
       isRenewing = true;
       renewHeadStarts(db, late, renewTimeoutMs)
@@ -297,7 +303,7 @@ export function createHeadStarts({
       isClosed = true;
       slots.sendAway('all');
       limiter.sendAway();
-      await Promise.allSettled([...underWay.values()].map(({ outcome }) => outcome));
+      await Promise.allSettled(underWay.values().map(({ outcome }) => outcome));
       await Promise.all(leaving);
       clearInterval(timer);
     },

@@ -4,6 +4,7 @@ import type { Answer } from '../webhook/answer.ts';
 import { describeFailure, type FailureReason } from '../webhook/failure-reasons.ts';
 import { createCheckedConnector, createSystemResolve, type Resolve } from './checked-connector.ts';
 import type { EgressProxy, TunnelOutcome } from './egress-proxy.ts';
+import { createInHand } from './in-hand.ts';
 import { networkFailureOf } from './network-failures.ts';
 import { createOriginSlots, type Release } from './origin-slots.ts';
 import { createOwnAgents, type OwnTls } from './own-agents.ts';
@@ -59,7 +60,8 @@ export interface HttpClientOptions {
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const connectionsPerOrigin = options.connectionsPerOrigin ?? DEFAULT_CONNECTIONS_PER_ORIGIN;
   const slots = createOriginSlots(connectionsPerOrigin);
-  const underWay = new Set<Promise<Answer>>();
+  const underWay = createInHand<number, Promise<Answer>>();
+  let posts = 0;
   let isClosed = false;
   const resolve = options.resolve ?? createSystemResolve();
   const newAgent = (secureContext?: SecureContext) =>
@@ -109,13 +111,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   return {
     post(request) {
-      const answer = exchange(request).finally(() => underWay.delete(answer));
-      underWay.add(answer);
+      posts += 1;
+      const number = posts;
+      const answer = exchange(request).finally(() => underWay.delete(number));
+      underWay.set(number, answer);
       return answer;
     },
     async close() {
       isClosed = true;
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(underWay.values());
       await Promise.all([agent.destroy(), ownAgents.close()]);
     },
   };

@@ -13,6 +13,7 @@ import { createEventFilter } from './event-filter.ts';
 import { createEventLoopLoad } from './event-loop-load.ts';
 import type { Expressions } from './expressions.ts';
 import type { HeadStarts, Reservation } from './head-start.ts';
+import { createInHand } from './in-hand.ts';
 import type { StoredDelivery, WorkflowPacer } from './workflow-pacer.ts';
 
 /** Where events come in: stores them in groups, begins their first attempts, and has the workflows started that own them. */
@@ -43,6 +44,8 @@ export class IntakeFull extends Error {
 }
 
 interface Waiting {
+  /** They are numbered as they come. */
+  number: number;
   events: readonly NewEvent[];
   bytes: number;
   /** How often it was looked for what is overdue, when it came. */
@@ -101,10 +104,11 @@ export function createIntake({
   const underQuestion = new Set<unknown>();
   let waiting: Waiting[] = [];
   let waitingEvents = 0;
+  let lastNumber = 0;
   let waitingBytes = 0;
   const storing = new Set<Promise<void>>();
   /** In the order in which they came; those whose filters are asked are among them. */
-  const unanswered = new Set<Waiting>();
+  const unanswered = createInHand<number, Waiting>();
   let timer: NodeJS.Timeout | undefined;
   let looks = 0;
   let heldBackUntil = 0;
@@ -116,8 +120,10 @@ export function createIntake({
     const bytes = events.reduce((sum, event) => sum + event.data.length, 0);
     const questions = questionsAbout(events);
     return new Promise((resolve, reject) => {
-      const one = { events, bytes, since: looks, linedSince: looks, resolve, reject };
-      unanswered.add(one);
+      lastNumber += 1;
+      const since = looks;
+      const one = { number: lastNumber, events, bytes, since, linedSince: since, resolve, reject };
+      unanswered.set(one.number, one);
       timer ??= setInterval(lookForOverdue, lookEveryMs);
       if (questions.length === 0) enter(one);
       else void askedThen(questions, () => enter(one));
@@ -142,12 +148,12 @@ export function createIntake({
     const isTooMuch =
       waitingEvents + one.events.length > mostWaitingEvents || waitingBytes + one.bytes > mostWaitingBytes;
     if (!isTooMuch) line(one);
-    else if (unanswered.delete(one)) one.reject(new IntakeFull('too much waits to be stored'));
+    else if (unanswered.delete(one.number)) one.reject(new IntakeFull('too much waits to be stored'));
   }
 
   /** What was given up while its filters were asked is not stored any more. */
   function line(one: Waiting) {
-    if (!unanswered.has(one)) return;
+    if (!unanswered.has(one.number)) return;
     one.linedSince = looks;
     waiting.push(one);
     waitingEvents += one.events.length;
@@ -229,7 +235,7 @@ export function createIntake({
       leaveLine(one);
       giveUp(one);
     }
-    for (const one of unanswered) {
+    for (const one of unanswered.values()) {
       if (!isOver(one.since, patienceMs.inAll)) break;
       giveUp(one);
     }
@@ -239,7 +245,7 @@ export function createIntake({
   }
 
   function giveUp(one: Waiting) {
-    unanswered.delete(one);
+    unanswered.delete(one.number);
     one.reject(new DatabaseUnavailable('The database has not stored it in time'));
   }
 
@@ -256,7 +262,7 @@ export function createIntake({
       }
       for (const { reject } of group) reject(error);
     }
-    for (const one of group) unanswered.delete(one);
+    for (const { number } of group) unanswered.delete(number);
   }
 
   /** What filters that were just loaded have to be asked about comes again once they were: the others do not wait for it. */
@@ -268,7 +274,7 @@ export function createIntake({
     const isQuestioned = ({ events }: Waiting) => events.some((event) => questioned.has(event));
     for (const one of group.filter(isQuestioned)) {
       // Nothing of it was stored, and nobody waits for it any more.
-      if (!unanswered.has(one)) continue;
+      if (!unanswered.has(one.number)) continue;
       const own = questions.filter(({ event }) => one.events.includes(event));
       void askedThen(own, () => line(one));
     }
