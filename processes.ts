@@ -24,11 +24,8 @@ const memoryEnv = {
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_TRIM_THRESHOLD_: '131072',
 };
-/**
- * Room for young objects, in MB for each thread, in which events are as long as they take; and the old ones are collected when they are by so many percent more than
- * were left the last time, not by up to 300 (docs/performance.md).
- */
-const memoryOptions = ['--max-semi-space-size=16', '--heap-growing-percent=60'];
+/** Of each thread's young objects, in MB: Node's own, whatever the machine has (docs/performance.md). */
+const memoryOptions = ['--max-semi-space-size=16'];
 
 /**
  * Runs as many processes as the settings ask for, each of them all of Postrider, on one port, until a signal stops them. One
