@@ -66,7 +66,7 @@ export async function listenForApi(
     patienceMs?: typeof patienceWithClients;
     load?: Pick<EventLoopLoad, 'isBusy'>;
     /** Whether this process takes part in the load of several. */
-    takesPart?: () => boolean;
+    takesPart?: (() => boolean) | undefined;
   } = {},
 ): Promise<ApiListener> {
   let listener: RequestListener = (_request, response) => {

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import { createEventLoopLoad } from './delivery/event-loop-load.ts';
-import type { FromProcess, ToProcess } from './process-messages.ts';
+import { type FromProcess, sendTo, type ToProcess, tell } from './process-messages.ts';
 
 /** How often each process tells how busy it is, in ms. */
 const tellEveryMs = 1_000;
@@ -43,9 +43,7 @@ export function relayLoadSharing(sharing: LoadSharing, worker: Worker, number: n
     if (!('busyShare' in message)) return;
     const before = takesPart;
     takesPart = sharing.takesPart(number, message.busyShare, performance.now());
-    if (takesPart !== before && worker.isConnected()) {
-      worker.send({ takesPart } satisfies ToProcess, () => {});
-    }
+    if (takesPart !== before) sendTo(worker, { takesPart });
   });
   worker.once('exit', () => sharing.forget(number));
 }
@@ -57,8 +55,6 @@ export function joinLoadSharing(): () => boolean {
   process.on('message', (message: ToProcess) => {
     if ('takesPart' in message) takesPart = message.takesPart;
   });
-  setInterval(() => {
-    process.send?.({ busyShare: load.busyShare() } satisfies FromProcess, undefined, undefined, () => {});
-  }, tellEveryMs).unref();
+  setInterval(() => tell({ busyShare: load.busyShare() }), tellEveryMs).unref();
   return () => takesPart;
 }

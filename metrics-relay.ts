@@ -1,5 +1,5 @@
 import type { Worker } from 'node:cluster';
-import type { FromProcess, ToProcess } from './process-messages.ts';
+import { type FromProcess, sendTo, type ToProcess, tell } from './process-messages.ts';
 import type { JoinProcesses, Told } from './telemetry/scraper.ts';
 
 /** A process that is too busy to answer is missing, in ms. */
@@ -36,7 +36,7 @@ export function createMetricsRelay(): MetricsRelay {
         texts[name] = text;
         if (asked.size === 0) finish();
       });
-      for (const worker of asked.keys()) send(worker, { tellMetrics: id });
+      for (const worker of asked.keys()) sendTo(worker, { tellMetrics: id });
     });
   }
 
@@ -47,16 +47,11 @@ export function createMetricsRelay(): MetricsRelay {
       worker.on('message', (message: FromProcess) => {
         if ('metrics' in message) collecting.get(message.id)?.(worker, message.metrics);
         if ('askMetrics' in message) {
-          void collect().then((told) => send(worker, { id: message.askMetrics, told }));
+          void collect().then((told) => sendTo(worker, { id: message.askMetrics, told }));
         }
       });
     },
   };
-}
-
-/** One that is about to end gets nothing more. */
-function send(worker: Worker, message: ToProcess) {
-  if (worker.isConnected()) worker.send(message, () => {});
 }
 
 /** For each of the processes. Rejects where the one that looks after them does not answer. */
@@ -80,7 +75,3 @@ export const joinProcesses: JoinProcesses = (readOwn) => {
     return told.finally(() => waiting.delete(id));
   };
 };
-
-function tell(message: FromProcess) {
-  process.send?.(message, undefined, undefined, () => {});
-}

@@ -122,7 +122,7 @@ async function open(
     log,
     report,
     listensFirst = true,
-    takesPart = () => true,
+    takesPart,
     temporalUiUrl,
     workflowBundle,
     resolve,

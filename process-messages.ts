@@ -1,3 +1,4 @@
+import type { Worker } from 'node:cluster';
 import type { Announcement } from './announcement.ts';
 import type { Told } from './telemetry/scraper.ts';
 
@@ -17,6 +18,16 @@ export type ToProcess =
   | { id: number; told: Told }
   /** Whether it takes part in the load. */
   | { takesPart: boolean };
+
+/** From the one that looks after them. One that is about to end gets nothing more. */
+export function sendTo(worker: Worker, message: ToProcess): void {
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/** From one of them to the one that looks after them, if it still runs. */
+export function tell(message: FromProcess): void {
+  process.send?.(message, undefined, undefined, () => {});
+}
 
 /** What the one that looks after them tells each when it starts. */
 export interface ProcessSettings {

@@ -6,7 +6,7 @@ import { joinLoadSharing } from './load-sharing.ts';
 import { createLog } from './log.ts';
 import { joinProcesses } from './metrics-relay.ts';
 import { startPostrider } from './postrider.ts';
-import { type FromProcess, settingsOfProcess } from './process-messages.ts';
+import { settingsOfProcess, tell } from './process-messages.ts';
 import type { Role } from './roles.ts';
 import { firstStopSignal } from './stop-signals.ts';
 
@@ -48,7 +48,7 @@ export async function run(
   isStarted = true;
   const { apiUrl, madeAdminKey } = postrider;
   const announcement = { apiUrl, madeAdminKey, temporalUiUrl: postrider.temporalUiUrl };
-  if (cluster.isWorker) process.send?.({ ready: announcement } satisfies FromProcess);
+  if (cluster.isWorker) tell({ ready: announcement });
   else announce(announcement, report);
 
   const failure = await Promise.race([signalled, postrider.failed]);

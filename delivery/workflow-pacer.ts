@@ -139,10 +139,14 @@ export function createWorkflowPacer({
       ),
     });
     // Where each event has a workflow of its own, it has one.
-    const slow = eventsPerWorkflow === 1 ? [] : owed.filter(({ id }) => isSlow(id));
-    if (slow.length === 0) return [placeIn(pacing, owed)];
-    const others = owed.filter((one) => !slow.includes(one));
-    return [placeIn(slowPacing, slow), ...(others.length === 0 ? [] : [placeIn(pacing, others)])];
+    const isApart = eventsPerWorkflow > 1;
+    const slow: OwedWebhook[] = [];
+    const others: OwedWebhook[] = [];
+    for (const one of owed) (isApart && isSlow(one.id) ? slow : others).push(one);
+    return [
+      ...(slow.length === 0 ? [] : [placeIn(slowPacing, slow)]),
+      ...(others.length === 0 ? [] : [placeIn(pacing, others)]),
+    ];
   }
 
   return {

@@ -54,10 +54,7 @@ it('what has gone does not grow old with what comes after it', () => {
   let before = oldBytes();
   // 160 MB come and go, 32 KB at a time: through a Map, 43 MB of them and more grow old.
   for (let n = 0; n < 200_000; n += 1) {
-    inHand.set(
-      `dlv_${n}`,
-      Array.from({ length: 100 }, () => n),
-    );
+    inHand.set(`dlv_${n}`, piece(n));
     inHand.delete(`dlv_${n - 40}`);
     if (n % 1_000 > 0) continue;
     const now = oldBytes();
