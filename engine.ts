@@ -138,7 +138,7 @@ export function openEngine({
     : undefined;
   const pacer = createWorkflowPacer({
     starter,
-    isSlow: (webhook) => slots.isSlow(webhook) || slots.hasWaiting(webhook),
+    isSlow: (webhook) => slots.takesLong(webhook) || slots.hasWaiting(webhook),
     log,
     eventsPerWorkflow: config.EVENTS_PER_WORKFLOW,
     windowMs: config.GROUP_WINDOW_MS,

@@ -38,7 +38,11 @@ export interface DeliveryActivities {
 /** How long attempts under way are waited for, in ms: in a workflow task, and in an activity, which holds up nothing. */
 const patienceMs = { local: 1_000, activity: 15_000 };
 /** It stays for a look that is due within this, in ms: to be called again costs Temporal several times what a heartbeat does. */
-const staysMs = 2_500;
+const staysMs = 5_500;
+/** So many stay in a process: an activity that stays takes one of its places (temporal/worker.ts). */
+const mostStaying = 200;
+/** One that stays looks so often whether its process stops, in ms. */
+const stayStepMs = 500;
 /** Of what waits, so much is said. */
 const mostTold = 5;
 
@@ -54,10 +58,26 @@ export function createDeliveryActivities({
   /** Whether this process stops, which is kept waiting for nothing. */
   isStopping: () => boolean;
 }): DeliveryActivities {
+  let staying = 0;
+
+  async function stay(forMs: number) {
+    const until = performance.now() + forMs;
+    staying += 1;
+    try {
+      for (let restMs = forMs; restMs > 0 && !isStopping(); restMs = until - performance.now()) {
+        await Context.current().sleep(Math.min(restMs, stayStepMs));
+      }
+    } finally {
+      staying -= 1;
+    }
+  }
+
   return {
     async attemptPending() {
       const standings = await settler.settleAll(owner(patienceMs.local));
-      const waiting = waitingOf(standings).map(({ due_at, ...one }) => one);
+      const waiting = waitingOf(standings).map(({ delivery_id, webhook_id, reason }) => ({
+        ...{ delivery_id, webhook_id, reason },
+      }));
       return { settled: countSettled(standings), waiting };
     },
 
@@ -70,8 +90,9 @@ export function createDeliveryActivities({
           if (waiting.length === 0) return countSettled(standings);
           const lookMs = nextLookMs(waiting);
           const isSoon = lookMs <= staysMs && performance.now() + lookMs < until;
-          if (!isSoon || !isFirstInHand(waiting) || isStopping()) throw waitFor(waiting, lookMs);
-          await Context.current().sleep(lookMs);
+          const stays = isSoon && isFirstInHand(waiting) && staying < mostStaying && !isStopping();
+          if (!stays) throw waitFor(waiting, lookMs);
+          await stay(lookMs);
         }
       }),
 

@@ -8,7 +8,7 @@ import { findStandings } from '../db/waiting-deliveries.ts';
 import type { LimitedWebhook } from '../delivery/endpoint-limiter.ts';
 import type { HeadStartOutcome, HeadStarts, UnderWay } from '../delivery/head-start.ts';
 import { awaitElsewhere } from '../delivery/head-start-elsewhere.ts';
-import type { PuttingOff } from '../delivery/putting-off.ts';
+import { lookSlackMs, type PuttingOff } from '../delivery/putting-off.ts';
 import { waitsBeforeAttempt } from '../delivery/wait-before-attempt.ts';
 import { waitingReason } from '../webhook/endpoint-limits.ts';
 import { attemptUnderWay, gatherStandings, type Settling, type Told } from './gather-standings.ts';
@@ -35,6 +35,8 @@ export interface Owner {
 const askAgainMs = 1_000;
 /** Another process makes its attempt, which may go on until the endpoint's timeout. */
 const underWayElsewhereMs = 2_000;
+/** It is sent when its turn comes (delivery/waiting-sender.ts), whoever looks. */
+const inItsTurn = { isInHand: true, slackMs: lookSlackMs };
 /** No attempt is begun here, since the process stops. */
 const elsewhereMs = 1_000;
 
@@ -66,7 +68,7 @@ export function createSettler({
       // Held meanwhile, and then sent: another workflow owns it.
       else if (one.workflow_id !== owner.workflowId) standings.push('ended elsewhere');
       else if (one.waits_ms > 0)
-        standings.push(unsettled(told(id, one.webhook_id), one.waits_ms, one.reason, { isInHand: true }));
+        standings.push(unsettled(told(id, one.webhook_id), one.waits_ms, one.reason, inItsTurn));
       else if (one.is_under_way)
         standings.push(attemptUnderWay(told(id, one.webhook_id), underWayElsewhereMs));
       else pending.push(id);
@@ -194,7 +196,7 @@ function standingAfter(delivery: Told, outcome: HeadStartOutcome): Standing {
   if (outcome === 'left') return unsettled(delivery, elsewhereMs, 'waits for another process');
   if (outcome.status !== 'pending' && outcome.status !== 'waits') return outcome.status;
   const inMs = (outcome.due_at ?? 0) - performance.now();
-  if (outcome.status === 'waits') return unsettled(delivery, inMs, outcome.reason, { isInHand: true });
+  if (outcome.status === 'waits') return unsettled(delivery, inMs, outcome.reason, inItsTurn);
   return unsettled(delivery, inMs, `attempt ${outcome.number} failed: ${outcome.reason}`);
 }
 
@@ -203,7 +205,7 @@ function reasonOf({ attempt_count, reason }: LoadedDelivery): string {
 }
 
 function waits(delivery: LoadedDelivery, inMs: number): Unsettled {
-  return unsettled(delivery, inMs, waitingReason(delivery.webhook), { isInHand: true });
+  return unsettled(delivery, inMs, waitingReason(delivery.webhook), inItsTurn);
 }
 
 function later(delivery: Told, standing: Promise<Standing>): Settling {

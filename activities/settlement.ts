@@ -19,6 +19,8 @@ export interface WaitingDelivery {
 export interface Unsettled extends WaitingDelivery {
   /** When, in ms of `performance.now()`. */
   due_at: number;
+  /** By so much later, in ms, it may be seen to as well, together with others. */
+  slack_ms: number;
   /** Whether there is nothing to be done for it then but to look: someone makes its attempt, or sends it in its turn. */
   is_in_hand: boolean;
 }
@@ -30,10 +32,11 @@ export function unsettled(
   { id, webhook }: { id: DeliveryId; webhook: { id: WebhookId } },
   inMs: number,
   reason: string,
-  { isInHand = false } = {},
+  { isInHand = false, slackMs = 0 } = {},
 ): Unsettled {
   const due_at = performance.now() + inMs;
-  return { delivery_id: id, webhook_id: webhook.id, due_at, reason, is_in_hand: isInHand };
+  const ids = { delivery_id: id, webhook_id: webhook.id };
+  return { ...ids, due_at, slack_ms: slackMs, reason, is_in_hand: isInHand };
 }
 
 export function countSettled(standings: readonly Standing[]): SettlementCounts {
@@ -55,10 +58,10 @@ export function isFirstInHand(waiting: readonly Unsettled[]): boolean {
   return waiting.some(({ due_at, is_in_hand }) => due_at === dueAt && is_in_hand);
 }
 
-/** In how many ms to see to them again: when the first is due, with those that are due at about the same time. */
+/** In how many ms to see to them again: when the first is due, at the latest, with those that are due at about the same time. */
 export function nextLookMs(waiting: readonly Unsettled[], now = performance.now()): number {
   const delays = waiting.map(({ due_at }) => due_at - now);
-  const first = Math.max(0, Math.min(...delays));
+  const first = Math.max(0, Math.min(...waiting.map(({ due_at, slack_ms }) => due_at + slack_ms - now)));
   const widthMs = Math.min(Math.max(first * together.share, together.leastMs), together.mostMs);
   return Math.max(1, Math.round(Math.max(...delays.filter((delay) => delay <= first + widthMs))));
 }

@@ -21,6 +21,8 @@ export interface EndpointSlots {
   everyMs: number;
   /** Whether so many attempts take so long that there are no slots for now. */
   isSlow(webhook: WebhookId): boolean;
+  /** Whether an attempt that is under way takes long, or the last one did, not long ago. */
+  takesLong(webhook: WebhookId): boolean;
   /** How many attempts take long, at all endpoints together, of late. */
   slowInAll(): number;
   /** Sends away those who wait for endpoints that turned out to be slow, or `all` who wait. Called every second or so. */
@@ -34,6 +36,8 @@ const mostSlow = 16;
 const mostSlowWhenMany = 2;
 const mostSlowInAll = 1_000;
 const slowMs = 1_000;
+/** An endpoint whose last attempt took longer is remembered for so long, in ms. */
+const rememberMs = 60_000;
 /** Sixteen at a time that take four seconds each. */
 const everyMs = 250;
 
@@ -47,6 +51,8 @@ export function createEndpointSlots(now: () => number = () => performance.now())
   const endpoints = new Map<WebhookId, Endpoint>();
   /** Until when others are known to wait in the database. */
   const waitingUntil = new Map<WebhookId, number>();
+  /** Until when it is remembered that the last attempt took long. */
+  const longUntil = new Map<WebhookId, number>();
   let slowInAll = 0;
 
   function slowOf({ begun }: Endpoint, enough: number): number {
@@ -72,6 +78,8 @@ export function createEndpointSlots(now: () => number = () => performance.now())
       if (!isHeld) return;
       isHeld = false;
       endpoint.begun.delete(slot);
+      if (slot.at <= now() - slowMs) longUntil.set(webhook, now() + rememberMs);
+      else longUntil.delete(webhook);
       giveOn(webhook, endpoint);
     };
   }
@@ -125,9 +133,16 @@ export function createEndpointSlots(now: () => number = () => performance.now())
       return endpoint !== undefined && isSlow(endpoint);
     },
 
+    takesLong(webhook) {
+      const endpoint = endpoints.get(webhook);
+      if (endpoint !== undefined && slowOf(endpoint, 1) > 0) return true;
+      return (longUntil.get(webhook) ?? 0) > now();
+    },
+
     slowInAll: () => slowInAll,
 
     sendAway(who) {
+      for (const [webhook, until] of longUntil) if (until <= now()) longUntil.delete(webhook);
       slowInAll = 0;
       for (const endpoint of endpoints.values()) slowInAll += slowOf(endpoint, mostAtOnce);
       for (const endpoint of endpoints.values()) {

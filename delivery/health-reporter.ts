@@ -19,6 +19,11 @@ export interface HealthReporter {
  */
 const mostSeconds = 5;
 /**
+ * An endpoint of which nothing has come for so many times that long is forgotten, and told of at once when it fails again. Until then what comes
+ * waits a second for others: attempts that began together fail together, a timeout later.
+ */
+const quietRounds = 2;
+/**
  * Endpoints that begin to fail together (a host of many) are not told of together for ever: such a second is up to this shorter, in ms, and there are
  * up to so many more of them.
  */
@@ -44,22 +49,34 @@ export function createHealthReporter({
 
   async function tellAll(webhookId: WebhookId) {
     let seconds = 1;
-    for (let next = waiting.get(webhookId); next !== undefined; next = waiting.get(webhookId)) {
-      const batch = next.outcomes.splice(0, mostPerSignal);
-      if (next.outcomes.length === 0) waiting.delete(webhookId);
-      await tell({ id: webhookId, account_id: next.account_id }, batch);
-      await gather(webhookId, seconds);
-      seconds =
-        2 * seconds < mostSeconds ? 2 * seconds : mostSeconds + Math.floor((apart.seconds + 1) * random());
+    let quiet = 0;
+    for (let next = waiting.get(webhookId); isToldOf(next, quiet); next = waiting.get(webhookId)) {
+      quiet = next === undefined ? quiet + 1 : 0;
+      if (next !== undefined) {
+        const batch = next.outcomes.splice(0, mostPerSignal);
+        if (next.outcomes.length === 0) waiting.delete(webhookId);
+        await tell({ id: webhookId, account_id: next.account_id }, batch);
+      }
+      await gather(webhookId, { seconds, isQuiet: quiet > 0 });
+      if (next !== undefined) seconds = longer(seconds);
     }
   }
 
-  /** What is more than one failure among many does not wait for others. */
-  async function gather(webhookId: WebhookId, seconds: number) {
+  function isToldOf(next: object | undefined, quiet: number) {
+    return next !== undefined || (quiet < quietRounds && !isClosing);
+  }
+
+  function longer(seconds: number) {
+    if (2 * seconds < mostSeconds) return 2 * seconds;
+    return mostSeconds + Math.floor((apart.seconds + 1) * random());
+  }
+
+  /** What is more than one failure among many does not wait for others, and no failure for long after a time without any. */
+  async function gather(webhookId: WebhookId, { seconds, isQuiet }: { seconds: number; isQuiet: boolean }) {
     for (let gathered = 0; gathered < seconds && !isClosing; gathered += 1) {
       await wait(1_000 - apart.ms * random());
       const outcomes = waiting.get(webhookId)?.outcomes ?? [];
-      if (outcomes.length >= mostPerSignal) return;
+      if (outcomes.length >= mostPerSignal || (isQuiet && outcomes.length > 0)) return;
       if (outcomes.some(({ succeeded, gone, spent_delivery }) => succeeded || gone || spent_delivery)) return;
     }
   }

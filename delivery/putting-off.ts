@@ -17,6 +17,8 @@ export interface PuttingOff {
   putOff(delivery: LoadedDelivery, options: { hasHeadStart: boolean }): Promise<number | null>;
 }
 
+/** A workflow may look so much later than it should, in ms: what it has at several endpoints it then looks after together. */
+export const lookSlackMs = 4_000;
 const mostPerStatement = 1_000;
 /** What is put off waits for a second or more: where many are, a statement has those of so many ms. */
 const apartMs = 200;

@@ -12,6 +12,7 @@ import type { EndpointSlots } from './endpoint-slots.ts';
 import type { HeadStartOutcome, HeadStarts } from './head-start.ts';
 import { awaitElsewhere } from './head-start-elsewhere.ts';
 import { noteWaiting, waitingKnownMs } from './note-waiting.ts';
+import { lookSlackMs } from './putting-off.ts';
 
 /**
  * Sends what waits in the database for its endpoint's limits, or for an endpoint that is slow, oldest first, as fast as these allow. Any number of processes do so
@@ -102,7 +103,8 @@ export function createWaitingSender({
 
   /** A workflow that would look later than the next step of the schedule is due looks now. */
   function tellWhenFailed(delivery: LoadedDelivery, outcome: Promise<HeadStartOutcome>) {
-    const looksAt = performance.now() + (delivery.next_attempt_at?.getTime() ?? 0) - Date.now();
+    const looksInMs = (delivery.next_attempt_at?.getTime() ?? 0) - Date.now() + lookSlackMs;
+    const looksAt = performance.now() + looksInMs;
     outcome
       .then(async (result) => {
         if (result === 'left' || result.status !== 'pending' || (result.due_at ?? looksAt) >= looksAt) return;

@@ -48,13 +48,22 @@ export interface EndpointHealthInput {
   carried?: { endpoint: Endpoint; outcomes: Outcome[] };
 }
 
+/** Outcomes have come that belong behind one that is missing: behind how many that were counted, and since when, in ms since 1970. */
+interface Gap {
+  readonly counted: number;
+  readonly since: number;
+}
+
 interface Asked extends EndpointRequest {
   to: 'enable' | 'disable';
   isDone: boolean;
 }
 
-/** So long an outcome that is missing in the order may be on its way; then it is looked up. */
-const missingForMs = 6_000;
+/**
+ * So long an outcome that is missing in the order may be on its way; then it is looked up. Longer than a process gathers what it tells while
+ * failures go on (delivery/health-reporter.ts): of two that tell in turn, each waits for the other's.
+ */
+const missingForMs = 8_000;
 /**
  * Events after which a run is continued as a new one in the next quiet moment, and after which at any moment. Counted here:
  * the length that Temporal tells is another when a task that failed is repeated.
@@ -77,8 +86,7 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
   let isWebhookChanged = false;
   let historyLength = 0;
   let probing: { result?: ProbeResult } | null = null;
-  /** Since when outcomes have come that belong behind one that is missing. */
-  let missingSince: number | null = null;
+  let gap: Gap | null = null;
 
   const shown = () => endpoint && healthOf(endpoint.health, endpoint.policy);
   const ask = (to: Asked['to'], request: unknown): Asked => {
@@ -116,13 +124,13 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
   endpoint ??= await loadEndpoint(webhook.webhook_id);
   while (endpoint !== null) {
     show(endpoint);
-    missingSince = endpoint.health.early.length === 0 ? null : (missingSince ?? Date.now());
+    gap = gapIn(endpoint, gap);
     if (isTimeToContinue()) {
       await continueAsNew<typeof endpointHealth>({ ...webhook, carried: { endpoint, outcomes } });
     }
     const probeAt = probing === null ? probeDueAt(endpoint) : null;
     const saveAt = saveDueAt(endpoint);
-    const missingAt = missingSince === null ? null : missingSince + missingForMs;
+    const missingAt = gap === null ? null : gap.since + missingForMs;
     await waitForNews(() => hasNews() || isTimeToContinue(), earliest(probeAt, saveAt, missingAt));
 
     historyLength += eventsPerStep;
@@ -135,7 +143,7 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
       isWebhookChanged = false;
       endpoint = await refreshPolicy(endpoint);
     } else if (missingAt !== null && Date.now() >= missingAt) {
-      missingSince = null;
+      gap = null;
       endpoint = await countMissing(endpoint);
     } else if (outcomes.length > 0) {
       endpoint = await countOutcomes(endpoint, outcomes.splice(0));
@@ -162,6 +170,12 @@ async function waitForNews(hasNews: () => boolean, until: number | null): Promis
 function earliest(...times: (number | null)[]): number | null {
   const set = times.filter((time) => time !== null);
   return set.length === 0 ? null : Math.min(...set);
+}
+
+/** Where one that was missing has come and was counted, another is missing since now. */
+function gapIn({ health: { early, counted } }: Endpoint, before: Gap | null): Gap | null {
+  if (early.length === 0) return null;
+  return before?.counted === counted ? before : { counted, since: Date.now() };
 }
 
 /** In ms since 1970. */

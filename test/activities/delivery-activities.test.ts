@@ -1,6 +1,6 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createDeliveryActivities } from '../../activities/delivery-activities.ts';
 import { attemptUnderWay } from '../../activities/gather-standings.ts';
 import { createSettler, type Settler } from '../../activities/settle-deliveries.ts';
@@ -139,15 +139,13 @@ describe('a workflow’s activity', () => {
       asked.push(ids.length);
       return looks[asked.length - 1] ?? [];
     };
-    const run = ({ isStopping = false } = {}) =>
-      new MockActivityEnvironment().run(
-        createDeliveryActivities({
-          ...{ db: database.db, attempter, isStopping: () => isStopping },
-          settler: { settle, settleAll: async () => [] },
-        }).attemptUntilSettled,
-        [newId('dlv'), newId('dlv')],
-      );
-    return { asked, run };
+    const process = { isStopping: false };
+    const { attemptUntilSettled } = createDeliveryActivities({
+      ...{ db: database.db, attempter, isStopping: () => process.isStopping },
+      settler: { settle, settleAll: async () => [] },
+    });
+    const run = () => new MockActivityEnvironment().run(attemptUntilSettled, [newId('dlv'), newId('dlv')]);
+    return { asked, run, process };
   }
   const other = () => ({ id: newId('dlv'), webhook: { id: newId('wh') } });
   const underWay = (inMs: number) => attemptUnderWay(other(), inMs);
@@ -174,13 +172,33 @@ describe('a workflow’s activity', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('stays no longer when its process stops', async () => {
+    const { asked, run, process } = standing([underWay(5_000)], [underWay(5_000)]);
+    const staying = expect(run()).rejects.toMatchObject({ type: 'DeliveriesWait' });
+    await vi.waitFor(() => expect(asked).toHaveLength(1));
+    process.isStopping = true;
+    const before = performance.now();
+    await staying;
+    expect(performance.now() - before).toBeLessThan(4_000);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('leaves waiting to Temporal where two hundred stay already', async () => {
+    const { run, process } = standing(...Array.from({ length: 500 }, () => [underWay(5_000)]));
+    const others = Array.from({ length: 200 }, () => run().catch((error: unknown) => error));
+    await expect(run()).rejects.toMatchObject({ type: 'DeliveriesWait' });
+    process.isStopping = true;
+    await Promise.all(others);
+  });
+
   test('does not stay for a look that is far off, nor in a process that stops', async () => {
     for (const [inMs, isStopping] of [
-      [5_000, false],
+      [10_000, false],
       [20, true],
     ] as const) {
-      const { asked, run } = standing([underWay(inMs)]);
-      await expect(run({ isStopping })).rejects.toMatchObject({ type: 'DeliveriesWait' });
+      const { asked, run, process } = standing([underWay(inMs)]);
+      process.isStopping = isStopping;
+      await expect(run()).rejects.toMatchObject({ type: 'DeliveriesWait' });
       expect(asked).toHaveLength(1);
     }
   });

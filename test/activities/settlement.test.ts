@@ -4,7 +4,8 @@ import { isFirstInHand, nextLookMs, type Unsettled } from '../../activities/sett
 import { newId } from '../../db/ids.ts';
 
 const due = (inMs: number): Unsettled => ({
-  ...{ delivery_id: newId('dlv'), webhook_id: newId('wh'), reason: '', due_at: inMs, is_in_hand: false },
+  ...{ delivery_id: newId('dlv'), webhook_id: newId('wh'), reason: '', due_at: inMs },
+  ...{ slack_ms: 0, is_in_hand: false },
 });
 
 describe('when to see to deliveries again', () => {
@@ -20,6 +21,13 @@ describe('when to see to deliveries again', () => {
         expect([1, ...waits]).toContain(lookMs);
       }),
     );
+  });
+
+  it('is later for what may be seen to later, when there is more to see to by then, and not too late for anything', () => {
+    const inItsTurn = (inMs: number): Unsettled => ({ ...due(inMs), slack_ms: 4_000 });
+    expect(nextLookMs([inItsTurn(1_000)], 0)).toBe(1_000);
+    expect(nextLookMs([inItsTurn(1_000), inItsTurn(3_000), inItsTurn(9_000)], 0)).toBe(3_000);
+    expect(nextLookMs([inItsTurn(1_000), due(2_000), inItsTurn(3_000)], 0)).toBe(2_000);
   });
 
   it('takes together what failed in the same second', () => {

@@ -53,6 +53,25 @@ describe('an endpoint', () => {
     expect(slots.tryTake(webhook)).not.toBeNull();
   });
 
+  it('takes long from when an attempt has, until one is quick, or for a minute', () => {
+    const { slots, clock, webhook } = newSlots();
+    const first = slots.tryTake(webhook)!;
+    expect(slots.takesLong(webhook)).toBe(false);
+    clock.now = 1_001;
+    expect(slots.takesLong(webhook)).toBe(true);
+    first();
+    clock.now = 61_000;
+    expect(slots.takesLong(webhook)).toBe(true);
+    slots.tryTake(webhook)!();
+    expect(slots.takesLong(webhook)).toBe(false);
+    const second = slots.tryTake(webhook)!;
+    clock.now = 63_000;
+    second();
+    clock.now = 123_001;
+    slots.sendAway('slow');
+    expect(slots.takesLong(webhook)).toBe(false);
+  });
+
   it('that turns out to be slow sends away who waits for it', async () => {
     const { slots, clock, webhook } = newSlots();
     takeAll(() => slots.tryTake(webhook));

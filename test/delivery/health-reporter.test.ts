@@ -84,4 +84,27 @@ describe('what is told of an endpoint', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(signals).toHaveLength(3);
   });
+
+  it('waits a second for others where attempts that began together fail together, a timeout later', async () => {
+    const { signals, report } = newReporter();
+    for (let tenths = 0; tenths < 400; tenths += 1) {
+      // Ten within a second, every ten seconds.
+      if (tenths % 100 < 10) report(failure);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(signals.slice(-3)).toEqual([
+      { at: 11_000, outcomes: 10 },
+      { at: 21_000, outcomes: 10 },
+      { at: 31_000, outcomes: 10 },
+    ]);
+  });
+
+  it('is told at once again when nothing has come for some time', async () => {
+    const { signals, report } = newReporter();
+    for (const seconds of [0, 60, 120]) {
+      report(failure);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(signals.at(-1)).toEqual({ at: seconds * 1_000, outcomes: 1 });
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { findTemporalCli } from '../../temporal/find-cli.ts';
@@ -313,6 +314,43 @@ describe('the workflow', () => {
     await attempted(1);
     await healthIs(webhook, { state: 'disabled', consecutive_failures: 5 });
   });
+
+  // The workflow is the same on both databases.
+  it.runIf(process.env.TEST_DATABASE_URL)(
+    'looks up an outcome that is missing for long, and none that is on its way while two workers tell theirs in turn',
+    async () => {
+      const { webhook, workflowId } = await webhookTo(200, { health: { min_failing_ms: 86_400_000 } });
+      const handle = postrider.temporal.workflow.getHandle(workflowId);
+      await healthIs(webhook, { state: 'healthy' });
+      const tell = (number: number) => handle.signal('attempts', [{ number, succeeded: false }]);
+      const lookUps = async () =>
+        (await handle.fetchHistory()).events?.filter(
+          ({ activityTaskScheduledEventAttributes: activity }) =>
+            activity?.activityType?.name === 'loadOutcomes',
+        ).length;
+      await waitFor(
+        () =>
+          tell(2).then(
+            () => true,
+            () => undefined,
+          ),
+        'the workflow',
+      );
+      for (let round = 1; round <= 10; round += 1) {
+        // One is missing at any time, each for a second.
+        await delay(1_000);
+        await tell(2 * round + 2);
+        await tell(2 * round - 1);
+      }
+      expect(await handle.query('health')).toMatchObject({ consecutive_failures: 20 });
+      expect(await lookUps()).toBe(0);
+      await waitFor(
+        async () => ((await lookUps()) === 1 ? true : undefined),
+        'the missing one to be looked up',
+      );
+    },
+    40_000,
+  );
 
   // What counts them is the workflow, the same on both: once in full.
   const signals = process.env.TEST_DATABASE_URL ? 10_000 : 4_000;
