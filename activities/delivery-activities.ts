@@ -76,7 +76,9 @@ export function createDeliveryActivities({
     async attemptPending() {
       const standings = await settler.settleAll(owner(patienceMs.local));
       const waiting = waitingOf(standings).map(({ delivery_id, webhook_id, reason }) => ({
-        ...{ delivery_id, webhook_id, reason },
+        delivery_id,
+        webhook_id,
+        reason,
       }));
       return { settled: countSettled(standings), waiting };
     },

@@ -50,20 +50,22 @@ export function createHealthReporter({
   async function tellAll(webhookId: WebhookId) {
     let seconds = 1;
     let quiet = 0;
-    for (let next = waiting.get(webhookId); isToldOf(next, quiet); next = waiting.get(webhookId)) {
-      quiet = next === undefined ? quiet + 1 : 0;
-      if (next !== undefined) {
-        const batch = next.outcomes.splice(0, mostPerSignal);
-        if (next.outcomes.length === 0) waiting.delete(webhookId);
-        await tell({ id: webhookId, account_id: next.account_id }, batch);
-      }
-      await gather(webhookId, { seconds, isQuiet: quiet > 0 });
-      if (next !== undefined) seconds = longer(seconds);
+    while (waiting.has(webhookId) || (quiet < quietRounds && !isClosing)) {
+      const isTold = await tellNext(webhookId);
+      quiet = isTold ? 0 : quiet + 1;
+      await gather(webhookId, { seconds, isQuiet: !isTold });
+      if (isTold) seconds = longer(seconds);
     }
   }
 
-  function isToldOf(next: object | undefined, quiet: number) {
-    return next !== undefined || (quiet < quietRounds && !isClosing);
+  /** Answers whether anything waited. */
+  async function tellNext(webhookId: WebhookId): Promise<boolean> {
+    const next = waiting.get(webhookId);
+    if (next === undefined) return false;
+    const batch = next.outcomes.splice(0, mostPerSignal);
+    if (next.outcomes.length === 0) waiting.delete(webhookId);
+    await tell({ id: webhookId, account_id: next.account_id }, batch);
+    return true;
   }
 
   function longer(seconds: number) {

@@ -328,14 +328,8 @@ describe('the workflow', () => {
           ({ activityTaskScheduledEventAttributes: activity }) =>
             activity?.activityType?.name === 'loadOutcomes',
         ).length;
-      await waitFor(
-        () =>
-          tell(2).then(
-            () => true,
-            () => undefined,
-          ),
-        'the workflow',
-      );
+      await waitFor(() => handle.describe().catch(() => undefined), 'the workflow');
+      await tell(2);
       for (let round = 1; round <= 10; round += 1) {
         // One is missing at any time, each for a second.
         await delay(1_000);
