@@ -136,20 +136,25 @@ export const findOutcomesAfter = query(
   },
 );
 
-/** Webhooks with outcomes that have not been counted although they were stored at least `graceMs` ago. */
+/**
+ * Webhooks with outcomes that have not been counted although they were stored at least `graceMs` ago; `graceWhenLastingMs` where the endpoint has been
+ * failing for more than `lastingMs`.
+ */
 export const findUncountedWebhooks = query(
   async (
     db: Database,
-    options: { now: Date; graceMs: number; limit: number },
+    options: { now: Date; graceMs: number; lastingMs: number; graceWhenLastingMs: number; limit: number },
   ): Promise<{ id: WebhookId; account_id: AccountId; counted: number }[]> => {
-    const before = new Date(options.now.getTime() - options.graceMs).toISOString();
+    const ago = (ms: number) => sql`${new Date(options.now.getTime() - ms).toISOString()}::timestamptz`;
     const rows = await selectRows<{ id: string; account_id: string; counted: number }>(
       db,
       sql`select w.id, w.account_id, w.outcomes_counted::float8 as counted from webhooks w
           where w.outcomes > w.outcomes_counted and w.deleted_at is null
             and exists (
               select from attempts a where a.webhook_id = w.id and a.outcome_number = w.outcomes_counted + 1
-                and a.started_at + a.duration_ms * interval '1 ms' < ${before}::timestamptz)
+                and a.started_at + a.duration_ms * interval '1 ms' < case
+                  when w.endpoint_state = 'failing' and w.state_since < ${ago(options.lastingMs)}
+                  then ${ago(options.graceWhenLastingMs)} else ${ago(options.graceMs)} end)
           order by w.id limit ${options.limit}`,
     );
     return rows.map((row) => ({

@@ -134,7 +134,7 @@ export function createEndpointLimiter({
       const slot = slots.tryTake(lane.id);
       if (slot === null) return true;
       if (!lane.allowance.enter(now)) {
-        slot();
+        slot('unused');
         return false;
       }
       lane.line.shift()?.resolve(releaseOf(lane, slot));

@@ -1,7 +1,7 @@
 import type { WebhookId } from '../db/ids.ts';
 
-/** Gives back a slot. */
-export type Release = () => void;
+/** Gives back a slot; one that was `unused`, for which no attempt was made, tells nothing of its endpoint. */
+export type Release = (how?: 'unused') => void;
 
 /**
  * Bounds how many attempts are under way at each endpoint, so that one that hangs or is slow holds its own share of
@@ -74,10 +74,11 @@ export function createEndpointSlots(now: () => number = () => performance.now())
     const slot = { at: now() };
     endpoint.begun.add(slot);
     let isHeld = true;
-    return () => {
+    return (how) => {
       if (!isHeld) return;
       isHeld = false;
       endpoint.begun.delete(slot);
+      if (how === 'unused') return giveOn(webhook, endpoint);
       if (slot.at <= now() - slowMs) longUntil.set(webhook, now() + rememberMs);
       else longUntil.delete(webhook);
       giveOn(webhook, endpoint);

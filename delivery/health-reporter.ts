@@ -14,10 +14,10 @@ export interface HealthReporter {
 }
 
 /**
- * What gathers while the last batch is under way, and for so many seconds after it, goes in one signal: for one, then for more
- * while attempts go on to fail, since a signal costs as much as some twenty of them.
+ * What gathers while the last batch is under way, and for so many seconds after it, goes in one signal: for one, then for twice as long each
+ * time while attempts go on to fail, since a signal costs as much as some twenty of them.
  */
-const mostSeconds = 5;
+const mostSeconds = 10;
 /**
  * An endpoint of which nothing has come for so many times that long is forgotten, and told of at once when it fails again. Until then what comes
  * waits a second for others: attempts that began together fail together, a timeout later.

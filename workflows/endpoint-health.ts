@@ -63,7 +63,7 @@ interface Asked extends EndpointRequest {
  * So long an outcome that is missing in the order may be on its way; then it is looked up. Longer than a process gathers what it tells while
  * failures go on (delivery/health-reporter.ts): of two that tell in turn, each waits for the other's.
  */
-const missingForMs = 8_000;
+const missingForMs = 14_000;
 /**
  * Events after which a run is continued as a new one in the next quiet moment, and after which at any moment. Counted here:
  * the length that Temporal tells is another when a task that failed is repeated.

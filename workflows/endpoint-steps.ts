@@ -29,11 +29,12 @@ export interface Endpoint {
 }
 
 /**
- * Failures that go on and change nothing are told to the database so often, and a second later when none follows: each time
- * costs an activity, and one without a signal a timer as well.
+ * Failures that go on and change nothing are told to the database after as long as the endpoint has been failing, within these bounds, and a second
+ * later when none follows: each time costs an activity, and one without a signal a timer as well.
  */
-const saveEveryMs = 5_000;
-const saveAtLatestMs = saveEveryMs + 1_000;
+const shortestSaveMs = 1_000;
+const longestSaveMs = 10_000;
+const followsWithinMs = 1_000;
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 // None is a local one: what was loaded or stored is in the history before anything else is counted, and tasks stay short while
@@ -69,14 +70,19 @@ export async function countOutcomes(
 ): Promise<Endpoint | null> {
   const { health, changes } = takeOutcomes(endpoint.health, paced(endpoint), outcomes, now());
   const isOneMore = changes.length === 0 && health.state === endpoint.health.state;
-  if (isOneMore && Date.now() < endpoint.saved_at + saveEveryMs)
+  if (isOneMore && Date.now() < nextSaveAt({ ...endpoint, health }))
     return { ...endpoint, health, is_saved: false };
   return keep(endpoint, health, { changes });
 }
 
 /** When the database is to be told what it does not know yet, in ms since 1970; null when it knows all. */
-export function saveDueAt({ saved_at, is_saved }: Endpoint): number | null {
-  return is_saved ? null : saved_at + saveAtLatestMs;
+export function saveDueAt(endpoint: Endpoint): number | null {
+  return endpoint.is_saved ? null : nextSaveAt(endpoint) + followsWithinMs;
+}
+
+function nextSaveAt({ saved_at, health: { failing_since } }: Endpoint): number {
+  const failingMs = failing_since === null ? 0 : saved_at - Date.parse(failing_since);
+  return saved_at + Math.min(Math.max(failingMs, shortestSaveMs), longestSaveMs);
 }
 
 /** Looks up outcomes that were not signalled, or came without those before them, and counts them. */

@@ -161,12 +161,14 @@ describe('the outcomes of an endpoint', () => {
     const webhook = await newWebhook();
     const [delivery] = await newDeliveries(webhook, 1);
     await recordAttempts(database.db, [attemptOf(webhook, delivery!, false)]);
-    const found = async (graceMs: number) =>
-      (await findUncountedWebhooks(database.db, { now: new Date(), graceMs, limit: 1_000 })).filter(
-        ({ id }) => id === webhook,
-      );
+    const found = async (graceMs: number, lasting = { lastingMs: 60_000, graceWhenLastingMs: 60_000 }) => {
+      const options = { now: new Date(), graceMs, ...lasting, limit: 1_000 };
+      return (await findUncountedWebhooks(database.db, options)).filter(({ id }) => id === webhook);
+    };
     expect(await found(60_000)).toEqual([]);
     expect(await found(-1_000)).toEqual([{ id: webhook, account_id, counted: 0 }]);
+    expect(await found(-1_000, { lastingMs: -1_000, graceWhenLastingMs: 60_000 })).toEqual([]);
+    expect(await found(60_000, { lastingMs: -1_000, graceWhenLastingMs: -1_000 })).toHaveLength(1);
   });
 
   it('that ended before it was enabled do not count', async () => {

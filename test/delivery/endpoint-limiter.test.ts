@@ -104,6 +104,19 @@ describe('a turn at an endpoint', () => {
     expect(free).toBe(0);
   });
 
+  it('that is not yet due leaves it known that the endpoint takes long', async () => {
+    const clock = { now: 0 };
+    const slots = createEndpointSlots(() => clock.now);
+    const limiter = await newLimiter(slots);
+    const webhook = webhookOf(1, null);
+    const first = await limiter.take(webhook, patient);
+    clock.now = 1_001;
+    first?.();
+    const tooSoon = { patienceMs: 100, isNew: false };
+    expect(await limiter.take(webhook, tooSoon)).toBeNull();
+    expect(slots.takesLong(webhook.id)).toBe(true);
+  });
+
   it('comes no more once the process stops', async () => {
     const limiter = await newLimiter();
     const webhook = webhookOf(null, 1);

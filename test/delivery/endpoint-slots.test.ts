@@ -72,6 +72,16 @@ describe('an endpoint', () => {
     expect(slots.takesLong(webhook)).toBe(false);
   });
 
+  it('takes as long as it did when a slot is given back for which no attempt was made', () => {
+    const { slots, clock, webhook } = newSlots();
+    const attempt = slots.tryTake(webhook)!;
+    clock.now = 1_001;
+    attempt();
+    slots.tryTake(webhook)!('unused');
+    expect(slots.takesLong(webhook)).toBe(true);
+    expect(slots.room(webhook)).toBe(64);
+  });
+
   it('that turns out to be slow sends away who waits for it', async () => {
     const { slots, clock, webhook } = newSlots();
     takeAll(() => slots.tryTake(webhook));
