@@ -35,6 +35,8 @@ const laneSettings = "set postrider.idle_in_lanes = '5000'";
  * those behind a lock do not take up one connection after the other. Not every server's system can tell.
  */
 const checkSettings = `do $$ begin set client_connection_check_interval = 2000; exception when others then null; end $$`;
+/** A connection that nobody uses is kept for so long, in ms: another would have to be made, and would plan each statement anew. */
+const keepIdleMs = 5 * 60_000;
 /** A server that hangs right after it has taken a connection is not waited for longer, in ms. */
 const planQuery = { text: `${planSettings}; ${laneSettings}; ${checkSettings}`, query_timeout: 5_000 };
 
@@ -51,6 +53,7 @@ export function openServerDatabase(options: {
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: keepIdleMs,
     keepAlive: true,
     // What it returns is waited for, whatever its type says.
     onConnect: (client) => client.query(planQuery) as unknown as undefined,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { WebhookId } from '../db/ids.ts';
 
 /** Gives back a slot; one that was `unused`, for which no attempt was made, tells nothing of its endpoint. */
@@ -10,7 +11,10 @@ export type Release = (how?: 'unused') => void;
 export interface EndpointSlots {
   /** A slot for an attempt; null while the endpoint has its share. */
   tryTake(webhook: WebhookId): Release | null;
-  /** A slot in its turn; null when the endpoint turns out to be slow, so that its share is held for longer. */
+  /**
+   * A slot in its turn; null when the endpoint turns out to be slow, so that its share is held for longer. Where many attempts take long, it comes somewhat later
+   * than it is free: those that begin together end together, a timeout later, and keep the process from all others for that moment.
+   */
   take(webhook: WebhookId): Promise<Release | null>;
   /** So many slots are free. */
   room(webhook: WebhookId): number;
@@ -40,19 +44,32 @@ const slowMs = 1_000;
 const rememberMs = 60_000;
 /** Sixteen at a time that take four seconds each. */
 const everyMs = 250;
+/** Where more than so many are under way and the last took long, the next begin within a part of that time, and within so many ms. */
+const spread = { above: 8, part: 1 / 5, mostMs: 2_000 };
 
 interface Endpoint {
   /** When each attempt under way began, oldest first. */
   begun: Set<{ at: number }>;
+  /** So many have a slot, and begin in a moment. */
+  coming: number;
   waiting: ((slot: Release | null) => void)[];
 }
 
-export function createEndpointSlots(now: () => number = () => performance.now()): EndpointSlots {
+export function createEndpointSlots({
+  now = () => performance.now(),
+  wait = (ms) => delay(ms),
+  random = Math.random,
+}: {
+  now?: () => number;
+  wait?: (ms: number) => Promise<unknown>;
+  /** Between 0 and 1, as `Math.random`. */
+  random?: () => number;
+} = {}): EndpointSlots {
   const endpoints = new Map<WebhookId, Endpoint>();
   /** Until when others are known to wait in the database. */
   const waitingUntil = new Map<WebhookId, number>();
-  /** Until when it is remembered that the last attempt took long. */
-  const longUntil = new Map<WebhookId, number>();
+  /** How long the last attempt took, in ms, where that was long, and until when it is remembered. */
+  const long = new Map<WebhookId, { tookMs: number; until: number }>();
   let slowInAll = 0;
 
   function slowOf({ begun }: Endpoint, enough: number): number {
@@ -79,40 +96,73 @@ export function createEndpointSlots(now: () => number = () => performance.now())
       isHeld = false;
       endpoint.begun.delete(slot);
       if (how === 'unused') return giveOn(webhook, endpoint);
-      if (slot.at <= now() - slowMs) longUntil.set(webhook, now() + rememberMs);
-      else longUntil.delete(webhook);
+      const tookMs = now() - slot.at;
+      if (tookMs >= slowMs) long.set(webhook, { tookMs, until: now() + rememberMs });
+      else long.delete(webhook);
       giveOn(webhook, endpoint);
     };
   }
 
   function giveOn(webhook: WebhookId, endpoint: Endpoint) {
-    while (endpoint.waiting.length > 0 && endpoint.begun.size < mostAtOnce && !isSlow(endpoint)) {
+    while (endpoint.waiting.length > 0 && isFree(endpoint)) {
       endpoint.waiting.shift()?.(takeFrom(webhook, endpoint));
     }
-    if (endpoint.begun.size === 0 && endpoint.waiting.length === 0) endpoints.delete(webhook);
+    if (held(endpoint) === 0 && endpoint.waiting.length === 0) endpoints.delete(webhook);
+  }
+
+  function held({ begun, coming }: Endpoint): number {
+    return begun.size + coming;
+  }
+
+  function isFree(endpoint: Endpoint): boolean {
+    return held(endpoint) < mostAtOnce && !isSlow(endpoint);
+  }
+
+  /** Longer than 0 where it had better not begin at once. */
+  function beginsInMs(webhook: WebhookId, endpoint: Endpoint): number {
+    const { tookMs = 0 } = long.get(webhook) ?? {};
+    if (tookMs === 0 || held(endpoint) <= spread.above) return 0;
+    return random() * Math.min(tookMs * spread.part, spread.mostMs);
+  }
+
+  async function takeIn(webhook: WebhookId, endpoint: Endpoint, ms: number): Promise<Release> {
+    endpoint.coming += 1;
+    await wait(ms);
+    endpoint.coming -= 1;
+    return takeFrom(webhook, endpoint);
+  }
+
+  /** The endpoint, if another attempt may begin there without waiting for those before it. */
+  function openTo(webhook: WebhookId): Endpoint | null {
+    const endpoint = endpoints.get(webhook) ?? { begun: new Set(), coming: 0, waiting: [] };
+    if (endpoint.waiting.length > 0 || !isFree(endpoint)) return null;
+    endpoints.set(webhook, endpoint);
+    return endpoint;
   }
 
   function tryTake(webhook: WebhookId): Release | null {
-    const endpoint = endpoints.get(webhook) ?? { begun: new Set(), waiting: [] };
-    if (endpoint.waiting.length > 0 || endpoint.begun.size >= mostAtOnce || isSlow(endpoint)) return null;
-    endpoints.set(webhook, endpoint);
-    return takeFrom(webhook, endpoint);
+    const endpoint = openTo(webhook);
+    return endpoint === null ? null : takeFrom(webhook, endpoint);
   }
 
   return {
     tryTake,
 
     take(webhook) {
-      const slot = tryTake(webhook);
+      const open = openTo(webhook);
+      if (open !== null) {
+        const ms = beginsInMs(webhook, open);
+        return ms > 0 ? takeIn(webhook, open, ms) : Promise.resolve(takeFrom(webhook, open));
+      }
       const endpoint = endpoints.get(webhook);
-      if (slot !== null || endpoint === undefined || isSlow(endpoint)) return Promise.resolve(slot);
+      if (endpoint === undefined || isSlow(endpoint)) return Promise.resolve(null);
       return new Promise((resolve) => endpoint.waiting.push(resolve));
     },
 
     room(webhook) {
       const endpoint = endpoints.get(webhook);
       if (endpoint === undefined) return mostAtOnce;
-      return isSlow(endpoint) ? 0 : Math.max(0, mostAtOnce - endpoint.begun.size - endpoint.waiting.length);
+      return isSlow(endpoint) ? 0 : Math.max(0, mostAtOnce - held(endpoint) - endpoint.waiting.length);
     },
 
     noteWaiting(webhook, forMs) {
@@ -137,13 +187,13 @@ export function createEndpointSlots(now: () => number = () => performance.now())
     takesLong(webhook) {
       const endpoint = endpoints.get(webhook);
       if (endpoint !== undefined && slowOf(endpoint, 1) > 0) return true;
-      return (longUntil.get(webhook) ?? 0) > now();
+      return (long.get(webhook)?.until ?? 0) > now();
     },
 
     slowInAll: () => slowInAll,
 
     sendAway(who) {
-      for (const [webhook, until] of longUntil) if (until <= now()) longUntil.delete(webhook);
+      for (const [webhook, { until }] of long) if (until <= now()) long.delete(webhook);
       slowInAll = 0;
       for (const endpoint of endpoints.values()) slowInAll += slowOf(endpoint, mostAtOnce);
       for (const endpoint of endpoints.values()) {

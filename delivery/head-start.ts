@@ -183,7 +183,7 @@ export function createHeadStarts({
       ? await limitedTurn(webhook, isNew)
       : await freeTurn(webhook, isNew);
     if (release === null || isClosed) {
-      release?.();
+      release?.('unused');
       return standAside(delivery, isNew);
     }
     try {
@@ -196,7 +196,7 @@ export function createHeadStarts({
   /** New ones stand behind those that wait in the database already. */
   async function freeTurn({ id }: LimitedWebhook, isNew: boolean): Promise<Release | null> {
     if (isNew && slots.hasWaiting(id)) return null;
-    return slots.tryTake(id) ?? slots.take(id);
+    return slots.take(id);
   }
 
   function limitedTurn(webhook: LimitedWebhook, isNew: boolean): Promise<Release | null> {

@@ -106,7 +106,7 @@ describe('a turn at an endpoint', () => {
 
   it('that is not yet due leaves it known that the endpoint takes long', async () => {
     const clock = { now: 0 };
-    const slots = createEndpointSlots(() => clock.now);
+    const slots = createEndpointSlots({ now: () => clock.now });
     const limiter = await newLimiter(slots);
     const webhook = webhookOf(1, null);
     const first = await limiter.take(webhook, patient);

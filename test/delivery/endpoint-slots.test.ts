@@ -2,10 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { newId } from '../../db/ids.ts';
 import { createEndpointSlots, type Release } from '../../delivery/endpoint-slots.ts';
 
-/** Slots on a clock of the test's own. */
+/** Slots on a clock of the test's own, and the waits before attempts, each with its end. */
 function newSlots() {
   const clock = { now: 0 };
-  return { clock, slots: createEndpointSlots(() => clock.now), webhook: newId('wh') };
+  const waits: { ms: number; end: () => void }[] = [];
+  const wait = (ms: number) => new Promise<void>((end) => waits.push({ ms, end }));
+  const slots = createEndpointSlots({ now: () => clock.now, wait, random: () => 0.5 });
+  return { clock, waits, slots, webhook: newId('wh') };
 }
 
 /** As many as there are to be had. */
@@ -80,6 +83,37 @@ describe('an endpoint', () => {
     slots.tryTake(webhook)!('unused');
     expect(slots.takesLong(webhook)).toBe(true);
     expect(slots.room(webhook)).toBe(64);
+  });
+
+  it('begins an attempt somewhat later where many take long, so that not all end together', async () => {
+    const { slots, clock, waits, webhook } = newSlots();
+    const [first, second, ...others] = Array.from({ length: 10 }, () => slots.tryTake(webhook)!);
+    clock.now = 10_000;
+    first?.();
+    const coming = slots.take(webhook);
+    expect(waits.map(({ ms }) => ms)).toEqual([1_000]);
+    expect(slots.room(webhook)).toBe(64 - 10);
+    clock.now = 11_000;
+    waits[0]?.end();
+    const begun = await coming;
+    second?.();
+    expect(slots.takesLong(webhook)).toBe(true);
+    clock.now = 11_500;
+    for (const end of others) end();
+    begun?.();
+    expect(slots.takesLong(webhook)).toBe(false);
+    expect(slots.room(webhook)).toBe(64);
+  });
+
+  it('begins an attempt at once where few are under way, or none takes long', async () => {
+    const { slots, clock, waits, webhook } = newSlots();
+    const attempts = await Promise.all(Array.from({ length: 30 }, () => slots.take(webhook)));
+    for (const end of attempts.splice(8)) end?.();
+    clock.now = 10_000;
+    attempts.pop()?.();
+    expect(slots.takesLong(webhook)).toBe(true);
+    expect(await slots.take(webhook)).not.toBeNull();
+    expect(waits).toEqual([]);
   });
 
   it('that turns out to be slow sends away who waits for it', async () => {
