@@ -35,7 +35,11 @@ const faults = testFiles.filter(
 );
 /** Measured on what large installations run on. */
 const inBrowserOnPostgres = [join('test', 'dashboard', 'browser', 'many-deliveries.test.ts')];
-const inBrowser = testFiles.filter((file) => isInBrowser(file) && !inBrowserOnPostgres.includes(file));
+/** Measures how soon something is seen. */
+const inBrowserMeasured = [join('test', 'dashboard', 'browser', 'live.test.ts')];
+const inBrowser = testFiles.filter(
+  (file) => isInBrowser(file) && ![...inBrowserMeasured, ...inBrowserOnPostgres].includes(file),
+);
 const others = testFiles.filter((file) => !isFault(file) && !isInBrowser(file) && !isSchemathesis(file));
 const runTwice = others.filter(sharesServers);
 const runOnce = others.filter((file) => !sharesServers(file));
@@ -77,10 +81,23 @@ export default defineConfig({
           include: inBrowser,
           globalSetup: builtPage,
           env: onEmbedded,
-          // They measure how soon something is seen: when the others are done, one at a time.
+          // They wait no longer than a person would: when the others are done.
+          isolate: true,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser-measured',
+          include: inBrowserMeasured,
+          globalSetup: builtPage,
+          env: onEmbedded,
+          // One at a time.
           isolate: true,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -92,7 +109,7 @@ export default defineConfig({
           env: {},
           isolate: true,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       ...(process.env.SCREENSHOTS === undefined
@@ -118,7 +135,7 @@ export default defineConfig({
                 include: [...inBrowserOnPostgres, ...measuredOnBoth],
                 globalSetup: builtPage,
                 env: onEmbedded,
-                sequence: { groupOrder: 2 },
+                sequence: { groupOrder: 5 },
               },
             },
             {
@@ -128,7 +145,7 @@ export default defineConfig({
                 include: measuredOnBoth,
                 globalSetup: [...sharedServers, 'test/setup/postgres.ts'],
                 env: {},
-                sequence: { groupOrder: 3 },
+                sequence: { groupOrder: 6 },
               },
             },
           ]),
@@ -151,7 +168,7 @@ export default defineConfig({
           env: {},
           // Only a run that is asked for is longer (scripts/test-schemathesis.js).
           testTimeout: process.env.SCHEMATHESIS_EXAMPLES === undefined ? 300_000 : 7_200_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
       {

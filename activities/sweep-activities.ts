@@ -35,8 +35,8 @@ export interface SweepActivities {
 
 /** A due attempt starts within milliseconds; what is late by more may have lost its workflow. */
 const graceMs = 3_000;
-/** Outcomes gather for seconds before they are told, and failures that go on before they are stored: for longer when they last. */
-const outcomesGrace = { graceMs: 12_000, lastingMs: 60_000, graceWhenLastingMs: 25_000 };
+/** Outcomes gather for seconds before they are told, and failures that go on before they are stored: the longer they last, the longer. */
+const outcomesGrace = { graceMs: 12_000, longestGraceMs: 45_000 };
 /**
  * A workflow that is behind is told in every sweep, and keeps all of it in its history. From the last it sees how many are missing, which it
  * then looks up.

@@ -137,24 +137,27 @@ export const findOutcomesAfter = query(
 );
 
 /**
- * Webhooks with outcomes that have not been counted although they were stored at least `graceMs` ago; `graceWhenLastingMs` where the endpoint has been
- * failing for more than `lastingMs`.
+ * Webhooks with outcomes that have not been counted although they were stored at least `graceMs` ago; where the endpoint is failing, half as long
+ * ago as that has lasted, within `longestGraceMs`.
  */
 export const findUncountedWebhooks = query(
   async (
     db: Database,
-    options: { now: Date; graceMs: number; lastingMs: number; graceWhenLastingMs: number; limit: number },
+    options: { now: Date; graceMs: number; longestGraceMs: number; limit: number },
   ): Promise<{ id: WebhookId; account_id: AccountId; counted: number }[]> => {
-    const ago = (ms: number) => sql`${new Date(options.now.getTime() - ms).toISOString()}::timestamptz`;
+    const now = sql`${options.now.toISOString()}::timestamptz`;
+    const [graceMs, longestGraceMs] = [options.graceMs, options.longestGraceMs].map(
+      (ms) => sql`${ms}::float8 * interval '1 ms'`,
+    );
     const rows = await selectRows<{ id: string; account_id: string; counted: number }>(
       db,
       sql`select w.id, w.account_id, w.outcomes_counted::float8 as counted from webhooks w
           where w.outcomes > w.outcomes_counted and w.deleted_at is null
             and exists (
               select from attempts a where a.webhook_id = w.id and a.outcome_number = w.outcomes_counted + 1
-                and a.started_at + a.duration_ms * interval '1 ms' < case
-                  when w.endpoint_state = 'failing' and w.state_since < ${ago(options.lastingMs)}
-                  then ${ago(options.graceWhenLastingMs)} else ${ago(options.graceMs)} end)
+                and a.started_at + a.duration_ms * interval '1 ms' < ${now} - case w.endpoint_state
+                  when 'failing' then least(greatest((${now} - w.state_since) / 2, ${graceMs}), ${longestGraceMs})
+                  else ${graceMs} end)
           order by w.id limit ${options.limit}`,
     );
     return rows.map((row) => ({

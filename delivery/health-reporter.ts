@@ -14,20 +14,13 @@ export interface HealthReporter {
 }
 
 /**
- * What gathers while the last batch is under way, and for so many seconds after it, goes in one signal: for one, then for twice as long each
- * time while attempts go on to fail, since a signal costs as much as some twenty of them.
+ * A signal costs as much as some twenty attempts. So many failures in a row are told of as they come, a second apart: policies count to few. Those after them when half as many
+ * again have come, or so many seconds have passed.
  */
-const mostSeconds = 10;
-/**
- * An endpoint of which nothing has come for so many times that long is forgotten, and told of at once when it fails again. Until then what comes
- * waits a second for others: attempts that began together fail together, a timeout later.
- */
-const quietRounds = 2;
-/**
- * Endpoints that begin to fail together (a host of many) are not told of together for ever: such a second is up to this shorter, in ms, and there are
- * up to so many more of them.
- */
-const apart = { ms: 250, seconds: 2 };
+const toldAsTheyCome = 10;
+const mostSeconds = 30;
+/** Endpoints that begin to fail together (a host of many) are not told of together for ever: such a second may be as short as this, in ms. */
+const shortestSecondMs = 500;
 const mostPerSignal = 500;
 
 /** A reporter with at most one signal to an endpoint under way, the first of which goes at once. */
@@ -48,37 +41,23 @@ export function createHealthReporter({
   let isClosing = false;
 
   async function tellAll(webhookId: WebhookId) {
-    let seconds = 1;
-    let quiet = 0;
-    while (waiting.has(webhookId) || (quiet < quietRounds && !isClosing)) {
-      const isTold = await tellNext(webhookId);
-      quiet = isTold ? 0 : quiet + 1;
-      await gather(webhookId, { seconds, isQuiet: !isTold });
-      if (isTold) seconds = longer(seconds);
+    let failures = 0;
+    for (let next = waiting.get(webhookId); next !== undefined; next = waiting.get(webhookId)) {
+      const batch = next.outcomes.splice(0, mostPerSignal);
+      if (next.outcomes.length === 0) waiting.delete(webhookId);
+      await tell({ id: webhookId, account_id: next.account_id }, batch);
+      failures = batch.some(({ succeeded }) => succeeded) ? 0 : failures + batch.length;
+      await gather(webhookId, failures < toldAsTheyCome ? 1 : Math.min(failures / 2, mostPerSignal));
     }
   }
 
-  /** Answers whether anything waited. */
-  async function tellNext(webhookId: WebhookId): Promise<boolean> {
-    const next = waiting.get(webhookId);
-    if (next === undefined) return false;
-    const batch = next.outcomes.splice(0, mostPerSignal);
-    if (next.outcomes.length === 0) waiting.delete(webhookId);
-    await tell({ id: webhookId, account_id: next.account_id }, batch);
-    return true;
-  }
-
-  function longer(seconds: number) {
-    if (2 * seconds < mostSeconds) return 2 * seconds;
-    return mostSeconds + Math.floor((apart.seconds + 1) * random());
-  }
-
-  /** What is more than one failure among many does not wait for others, and no failure for long after a time without any. */
-  async function gather(webhookId: WebhookId, { seconds, isQuiet }: { seconds: number; isQuiet: boolean }) {
-    for (let gathered = 0; gathered < seconds && !isClosing; gathered += 1) {
-      await wait(1_000 - apart.ms * random());
+  /** What is more than one failure among many does not wait for others. */
+  async function gather(webhookId: WebhookId, enough: number) {
+    const secondMs = 1_000 - (1_000 - shortestSecondMs) * random();
+    for (let seconds = 0; seconds < mostSeconds && !isClosing; seconds += 1) {
+      await wait(secondMs);
       const outcomes = waiting.get(webhookId)?.outcomes ?? [];
-      if (outcomes.length >= mostPerSignal || (isQuiet && outcomes.length > 0)) return;
+      if (outcomes.length >= enough) return;
       if (outcomes.some(({ succeeded, gone, spent_delivery }) => succeeded || gone || spent_delivery)) return;
     }
   }

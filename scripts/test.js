@@ -10,7 +10,7 @@ import { prepareTests } from './prepare-tests.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [database, ...rest] = process.argv.slice(2);
 const projects = {
-  embedded: ['once', 'embedded', 'browser'],
+  embedded: ['once', 'embedded', 'browser', 'browser-measured'],
   postgres: ['postgres', 'browser-postgres', 'schemathesis'],
 };
 const isOne = database === 'embedded' || database === 'postgres';

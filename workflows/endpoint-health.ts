@@ -23,6 +23,7 @@ import {
   type Endpoint,
   enableOnRequest,
   loadEndpoint,
+  missingDueAt,
   probe,
   refreshPolicy,
   saveDueAt,
@@ -59,11 +60,6 @@ interface Asked extends EndpointRequest {
   isDone: boolean;
 }
 
-/**
- * So long an outcome that is missing in the order may be on its way; then it is looked up. Longer than a process gathers what it tells while
- * failures go on (delivery/health-reporter.ts): of two that tell in turn, each waits for the other's.
- */
-const missingForMs = 14_000;
 /**
  * Events after which a run is continued as a new one in the next quiet moment, and after which at any moment. Counted here:
  * the length that Temporal tells is another when a task that failed is repeated.
@@ -130,7 +126,7 @@ export async function endpointHealth({ carried, ...webhook }: EndpointHealthInpu
     }
     const probeAt = probing === null ? probeDueAt(endpoint) : null;
     const saveAt = saveDueAt(endpoint);
-    const missingAt = gap === null ? null : gap.since + missingForMs;
+    const missingAt = gap === null ? null : missingDueAt(endpoint, gap.since);
     await waitForNews(() => hasNews() || isTimeToContinue(), earliest(probeAt, saveAt, missingAt));
 
     historyLength += eventsPerStep;

@@ -29,12 +29,12 @@ export interface Endpoint {
 }
 
 /**
- * Failures that go on and change nothing are told to the database after as long as the endpoint has been failing, within these bounds, and a second
- * later when none follows: each time costs an activity, and one without a signal a timer as well.
+ * Failures that go on and change nothing are told to the database the less often, the longer the endpoint has been failing: each time costs an activity.
+ * After this part of that time and within these bounds, with a signal; without one it costs a timer as well, and comes after so many times as long.
  */
-const shortestSaveMs = 1_000;
-const longestSaveMs = 10_000;
-const followsWithinMs = 1_000;
+const saves = { part: 1 / 4, shortestMs: 1_000, longestMs: 10_000, timesWithoutSignal: 2 };
+/** So long an outcome that is missing in the order may be on its way; then it is looked up. The workers gather what they tell for up to half as long as failures go on. */
+const missing = { part: 1 / 2, shortestMs: 8_000, longestMs: 40_000 };
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 // None is a local one: what was loaded or stored is in the history before anything else is counted, and tasks stay short while
@@ -70,19 +70,32 @@ export async function countOutcomes(
 ): Promise<Endpoint | null> {
   const { health, changes } = takeOutcomes(endpoint.health, paced(endpoint), outcomes, now());
   const isOneMore = changes.length === 0 && health.state === endpoint.health.state;
-  if (isOneMore && Date.now() < nextSaveAt({ ...endpoint, health }))
+  if (isOneMore && Date.now() < endpoint.saved_at + saveEveryMs(endpoint))
     return { ...endpoint, health, is_saved: false };
   return keep(endpoint, health, { changes });
 }
 
 /** When the database is to be told what it does not know yet, in ms since 1970; null when it knows all. */
 export function saveDueAt(endpoint: Endpoint): number | null {
-  return endpoint.is_saved ? null : nextSaveAt(endpoint) + followsWithinMs;
+  return endpoint.is_saved ? null : endpoint.saved_at + saves.timesWithoutSignal * saveEveryMs(endpoint);
 }
 
-function nextSaveAt({ saved_at, health: { failing_since } }: Endpoint): number {
-  const failingMs = failing_since === null ? 0 : saved_at - Date.parse(failing_since);
-  return saved_at + Math.min(Math.max(failingMs, shortestSaveMs), longestSaveMs);
+function saveEveryMs(endpoint: Endpoint): number {
+  return partOfFailing(endpoint, endpoint.saved_at, saves);
+}
+
+/** When an outcome that is missing since then is looked up; both in ms since 1970. */
+export function missingDueAt(endpoint: Endpoint, since: number): number {
+  return since + partOfFailing(endpoint, since, missing);
+}
+
+function partOfFailing(
+  { health: { failing_since } }: Endpoint,
+  at: number,
+  { part, shortestMs, longestMs }: { part: number; shortestMs: number; longestMs: number },
+): number {
+  const failingMs = failing_since === null ? 0 : at - Date.parse(failing_since);
+  return Math.min(Math.max(part * failingMs, shortestMs), longestMs);
 }
 
 /** Looks up outcomes that were not signalled, or came without those before them, and counts them. */

@@ -161,14 +161,21 @@ describe('the outcomes of an endpoint', () => {
     const webhook = await newWebhook();
     const [delivery] = await newDeliveries(webhook, 1);
     await recordAttempts(database.db, [attemptOf(webhook, delivery!, false)]);
-    const found = async (graceMs: number, lasting = { lastingMs: 60_000, graceWhenLastingMs: 60_000 }) => {
-      const options = { now: new Date(), graceMs, ...lasting, limit: 1_000 };
+    const started = Date.now();
+    const found = async (afterMs: number, graceMs: number, longestGraceMs = graceMs) => {
+      const options = { now: new Date(started + afterMs), graceMs, longestGraceMs, limit: 1_000 };
       return (await findUncountedWebhooks(database.db, options)).filter(({ id }) => id === webhook);
     };
-    expect(await found(60_000)).toEqual([]);
-    expect(await found(-1_000)).toEqual([{ id: webhook, account_id, counted: 0 }]);
-    expect(await found(-1_000, { lastingMs: -1_000, graceWhenLastingMs: 60_000 })).toEqual([]);
-    expect(await found(60_000, { lastingMs: -1_000, graceWhenLastingMs: -1_000 })).toHaveLength(1);
+    expect(await found(10_000, 60_000)).toEqual([]);
+    expect(await found(70_000, 60_000)).toEqual([{ id: webhook, account_id, counted: 0 }]);
+    // 10 s after it, the endpoint has been failing for 40 s.
+    await database.db
+      .update(webhooks)
+      .set({ state_since: new Date(started - 30_000) })
+      .where(eq(webhooks.id, webhook));
+    expect(await found(10_000, 5_000)).toHaveLength(1);
+    expect(await found(10_000, 5_000, 30_000)).toEqual([]);
+    expect(await found(10_000, 5_000, 8_000)).toHaveLength(1);
   });
 
   it('that ended before it was enabled do not count', async () => {

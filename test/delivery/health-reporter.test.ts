@@ -29,23 +29,41 @@ function newReporter(random = () => 0) {
 describe('what is told of an endpoint', () => {
   it('is told at once when it is the first, and gathered for longer while failures go on', async () => {
     const { signals, report } = newReporter();
-    for (let tenths = 0; tenths < 260; tenths += 1) {
+    for (let tenths = 0; tenths < 280; tenths += 1) {
       report(failure);
       await vi.advanceTimersByTimeAsync(100);
     }
     expect(signals).toEqual([
       { at: 0, outcomes: 1 },
       { at: 1_000, outcomes: 9 },
-      { at: 3_000, outcomes: 20 },
-      { at: 7_000, outcomes: 40 },
-      { at: 15_000, outcomes: 80 },
-      { at: 25_000, outcomes: 100 },
+      { at: 2_000, outcomes: 10 },
+      { at: 3_000, outcomes: 10 },
+      { at: 5_000, outcomes: 20 },
+      { at: 8_000, outcomes: 30 },
+      { at: 12_000, outcomes: 40 },
+      { at: 18_000, outcomes: 60 },
+      { at: 27_000, outcomes: 90 },
     ]);
+  });
+
+  it('is told within a second while it is one of the first ten in a row, and within half a minute after that', async () => {
+    const { signals, report } = newReporter();
+    const reportedAt: number[] = [];
+    for (let failures = 0; failures < 40; failures += 1) {
+      reportedAt.push(failures * 3_300);
+      report(failure);
+      await vi.advanceTimersByTimeAsync(3_300);
+    }
+    const toldAt = signals.flatMap(({ at, outcomes }) => Array.from({ length: outcomes }, () => at));
+    const lateBy = toldAt.map((at, index) => at - reportedAt[index]!);
+    expect(Math.max(...lateBy.slice(0, 10))).toBeLessThanOrEqual(1_000);
+    expect(Math.max(...lateBy)).toBeLessThanOrEqual(30_000);
+    expect(signals.length).toBeLessThan(18);
   });
 
   it('is told at other moments than what is told of others that began to fail with it', async () => {
     const [one, other] = [newReporter(() => 0.1), newReporter(() => 0.9)];
-    for (let tenths = 0; tenths < 600; tenths += 1) {
+    for (let tenths = 0; tenths < 1_500; tenths += 1) {
       for (const { report } of [one, other]) report(failure);
       await vi.advanceTimersByTimeAsync(100);
     }
@@ -55,7 +73,7 @@ describe('what is told of an endpoint', () => {
       for (const { at: otherAt } of other.signals) expect(Math.abs(at - otherAt)).toBeGreaterThan(50);
     for (const { signals } of [one, other]) {
       const pauses = signals.slice(1).map(({ at }, index) => at - signals[index]!.at);
-      expect(Math.max(...pauses)).toBeLessThanOrEqual(12_000);
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(30_000);
     }
   });
 
@@ -86,9 +104,9 @@ describe('what is told of an endpoint', () => {
     expect(signals).toHaveLength(3);
   });
 
-  it('waits a second for others where attempts that began together fail together, a timeout later', async () => {
+  it('waits for others where attempts that began together fail together, a timeout later', async () => {
     const { signals, report } = newReporter();
-    for (let tenths = 0; tenths < 400; tenths += 1) {
+    for (let tenths = 0; tenths < 600; tenths += 1) {
       // Ten within a second, every ten seconds.
       if (tenths % 100 < 10) report(failure);
       await vi.advanceTimersByTimeAsync(100);
@@ -96,7 +114,7 @@ describe('what is told of an endpoint', () => {
     expect(signals.slice(-3)).toEqual([
       { at: 11_000, outcomes: 10 },
       { at: 21_000, outcomes: 10 },
-      { at: 31_000, outcomes: 10 },
+      { at: 41_000, outcomes: 20 },
     ]);
   });
 

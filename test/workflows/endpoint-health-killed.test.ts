@@ -35,4 +35,4 @@ it('an endpoint is disabled at its fifth failure in a row though its worker is k
   }
   expect(states).toEqual(['failing', 'failing', 'failing', 'failing', 'disabled']);
   expect(receiver.received).toHaveLength(5);
-}, 120_000);
+}, 180_000);
