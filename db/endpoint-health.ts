@@ -146,18 +146,17 @@ export const findUncountedWebhooks = query(
     options: { now: Date; graceMs: number; longestGraceMs: number; limit: number },
   ): Promise<{ id: WebhookId; account_id: AccountId; counted: number }[]> => {
     const now = sql`${options.now.toISOString()}::timestamptz`;
-    const [graceMs, longestGraceMs] = [options.graceMs, options.longestGraceMs].map(
-      (ms) => sql`${ms}::float8 * interval '1 ms'`,
-    );
     const rows = await selectRows<{ id: string; account_id: string; counted: number }>(
       db,
       sql`select w.id, w.account_id, w.outcomes_counted::float8 as counted from webhooks w
           where w.outcomes > w.outcomes_counted and w.deleted_at is null
             and exists (
               select from attempts a where a.webhook_id = w.id and a.outcome_number = w.outcomes_counted + 1
-                and a.started_at + a.duration_ms * interval '1 ms' < ${now} - case w.endpoint_state
-                  when 'failing' then least(greatest((${now} - w.state_since) / 2, ${graceMs}), ${longestGraceMs})
-                  else ${graceMs} end)
+                and a.started_at + a.duration_ms * interval '1 ms' < ${now} - least(
+                  greatest(
+                    case w.endpoint_state when 'failing' then (${now} - w.state_since) / 2 end,
+                    ${options.graceMs} * interval '1 ms'),
+                  ${options.longestGraceMs} * interval '1 ms'))
           order by w.id limit ${options.limit}`,
     );
     return rows.map((row) => ({

@@ -121,8 +121,7 @@ export function createEndpointSlots({
   /** Longer than 0 where it had better not begin at once. */
   function beginsInMs(webhook: WebhookId, endpoint: Endpoint): number {
     const { tookMs = 0 } = long.get(webhook) ?? {};
-    if (tookMs === 0 || held(endpoint) <= spread.above) return 0;
-    return random() * Math.min(tookMs * spread.part, spread.mostMs);
+    return held(endpoint) > spread.above ? random() * Math.min(tookMs * spread.part, spread.mostMs) : 0;
   }
 
   async function takeIn(webhook: WebhookId, endpoint: Endpoint, ms: number): Promise<Release> {
@@ -132,31 +131,27 @@ export function createEndpointSlots({
     return takeFrom(webhook, endpoint);
   }
 
-  /** The endpoint, if another attempt may begin there without waiting for those before it. */
-  function openTo(webhook: WebhookId): Endpoint | null {
+  /** One that is new here has slots: whoever asks for it takes one. */
+  function endpointOf(webhook: WebhookId): Endpoint {
     const endpoint = endpoints.get(webhook) ?? { begun: new Set(), coming: 0, waiting: [] };
-    if (endpoint.waiting.length > 0 || !isFree(endpoint)) return null;
     endpoints.set(webhook, endpoint);
     return endpoint;
   }
 
-  function tryTake(webhook: WebhookId): Release | null {
-    const endpoint = openTo(webhook);
-    return endpoint === null ? null : takeFrom(webhook, endpoint);
-  }
-
   return {
-    tryTake,
+    tryTake(webhook) {
+      const endpoint = endpointOf(webhook);
+      return endpoint.waiting.length === 0 && isFree(endpoint) ? takeFrom(webhook, endpoint) : null;
+    },
 
     take(webhook) {
-      const open = openTo(webhook);
-      if (open !== null) {
-        const ms = beginsInMs(webhook, open);
-        return ms > 0 ? takeIn(webhook, open, ms) : Promise.resolve(takeFrom(webhook, open));
+      const endpoint = endpointOf(webhook);
+      if (isSlow(endpoint)) return Promise.resolve(null);
+      if (endpoint.waiting.length > 0 || !isFree(endpoint)) {
+        return new Promise((resolve) => endpoint.waiting.push(resolve));
       }
-      const endpoint = endpoints.get(webhook);
-      if (endpoint === undefined || isSlow(endpoint)) return Promise.resolve(null);
-      return new Promise((resolve) => endpoint.waiting.push(resolve));
+      const ms = beginsInMs(webhook, endpoint);
+      return ms > 0 ? takeIn(webhook, endpoint, ms) : Promise.resolve(takeFrom(webhook, endpoint));
     },
 
     room(webhook) {
